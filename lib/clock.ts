@@ -1,0 +1,29 @@
+/** Whole seconds since 1970. Whatever needs the time takes one as an option. */
+export type Clock = () => number
+
+/** The clock of this machine, the default everywhere. */
+export const systemClock: Clock = () => Math.floor(Date.now() / 1000)
+
+/**
+ * The clock of an option, tried once at start-up.
+ *
+ * @throws {TypeError} unless it gives whole seconds: a clock in milliseconds or with fractions would make tokens that nobody reads.
+ */
+export function wholeClock(clock: Clock = systemClock): Clock {
+  if (typeof clock !== 'function' || !Number.isSafeInteger(clock()) || clock() < 0 || clock() > 1e11) {
+    throw new TypeError('clock must be a function that gives whole seconds since 1970')
+  }
+  return clock
+}
+
+/**
+ * Checks an option that is a span of time, at start-up.
+ *
+ * @throws {TypeError} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
+ */
+export function wholeSpan(name: string, value: unknown, least = 1): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least) {
+    throw new TypeError(`${name} must be a whole number of at least ${least}`)
+  }
+  return value as number // isSafeInteger has just said so
+}
