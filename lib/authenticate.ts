@@ -1,0 +1,31 @@
+import type { Credentials, Source } from './credentials/credentials.js'
+import type { Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
+import type { FindUser, User } from './user.js'
+import { refuse, type Verdict } from './verdict.js'
+
+/**
+ * The whole way of a request: what it offers, whether the token is genuine, whose it is. This is the one place that says
+ * who may act, and it knows no kind of token.
+ */
+export async function authenticate<V extends U, U extends User, T extends TokenFacts>(
+  source: Source,
+  credentials: Credentials,
+  tokens: TokenKind<U, T>,
+  find: FindUser<V>,
+): Promise<Verdict<Verified<V, T>>> {
+  const offered = credentials.read(source)
+  if (!offered.ok) return offered
+  return verify(offered.value, tokens, find)
+}
+
+/** The second half of the way, for a token that came by another road. A `user` that was offered must be the verified one. */
+export async function verify<V extends U, U extends User, T extends TokenFacts>(
+  offered: Offered,
+  tokens: TokenKind<U, T>,
+  find: FindUser<V>,
+): Promise<Verdict<Verified<V, T>>> {
+  const verdict = await tokens.verify(offered, find)
+  if (!verdict.ok) return verdict
+  if (offered.user !== undefined && offered.user !== String(verdict.value.user.id)) return refuse('invalid')
+  return verdict
+}

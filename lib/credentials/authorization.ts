@@ -1,0 +1,18 @@
+import { accept, refuse } from '../verdict.js'
+import type { Credentials } from './credentials.js'
+import { afterScheme, authorizationHeader } from './header.js'
+
+/** `Authorization: <scheme> <token>`, for any scheme (RFC 9110 §11.4); a token with a blank in it is `malformed`. */
+export function authorization(scheme: string): Credentials {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
+  return {
+    read(source) {
+      const header = authorizationHeader(source)
+      if (!header.ok) return header
+      const rest = afterScheme(header.value, scheme)
+      if (!rest.ok) return rest
+      const token = rest.value.trimEnd()
+      return /\s/.test(token) ? refuse('malformed', 'spaces') : accept({ token })
+    },
+  }
+}

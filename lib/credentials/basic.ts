@@ -1,0 +1,28 @@
+import { isUtf8 } from 'node:buffer'
+import { accept, refuse } from '../verdict.js'
+import type { Credentials } from './credentials.js'
+import { afterScheme, authorizationHeader } from './header.js'
+
+const CONTROL = /\p{Cc}/u
+
+/**
+ * `Authorization: Basic base64(user ":" token)` (RFC 7617, charset UTF-8): canonical base64, the first colon splits, control
+ * characters are `malformed`.
+ */
+export function basic(): Credentials {
+  return {
+    read(source) {
+      const header = authorizationHeader(source)
+      if (!header.ok) return header
+      const encoded = afterScheme(header.value, 'Basic')
+      if (!encoded.ok) return encoded
+      const bytes = Buffer.from(encoded.value, 'base64')
+      // Decoding is lenient, so that only what encodes to the same text again is taken.
+      if (bytes.toString('base64') !== encoded.value || !isUtf8(bytes)) return refuse('malformed')
+      const pair = bytes.toString('utf8')
+      const colon = pair.indexOf(':')
+      if (colon < 1 || colon === pair.length - 1 || CONTROL.test(pair)) return refuse('malformed')
+      return accept({ user: pair.slice(0, colon), token: pair.slice(colon + 1) })
+    },
+  }
+}

@@ -1,0 +1,18 @@
+import { type Refusal, refuse } from '../verdict.js'
+import type { Credentials } from './credentials.js'
+
+/** The first carrier that has anything decides, also where what it has cannot be read: nothing is guessed, nothing falls through. */
+export function firstOf(...readers: readonly Credentials[]): Credentials {
+  if (readers.length === 0) throw new TypeError('firstOf needs at least one reader')
+  return {
+    read(source) {
+      let refusal: Refusal = refuse('missing')
+      for (const reader of readers) {
+        const offered = reader.read(source)
+        if (offered.ok || offered.reason !== 'missing') return offered
+        refusal = offered
+      }
+      return refusal
+    },
+  }
+}
