@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import type * as NodeRsBcrypt from '@node-rs/bcrypt'
+import { type Hasher } from './hasher.js'
+
+export interface BcryptOptions {
+  /** log2 of the rounds of a new hash, 4 to 16; 12. */
+  readonly cost?: number
+}
+
+const FORM = /^(bcrypt|bcrypt_sha256)\$(\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53})$/
+const MAX_BYTES = 72
+
+/**
+ * bcrypt in Django's formats, through the optional package `@node-rs/bcrypt`: `bcrypt_sha256$` (the password's SHA-256 in
+ * hex is hashed), which new hashes have, and plain `bcrypt$`. The prefixes 2a, 2b and 2y are read alike. Plain bcrypt knows
+ * only the first 72 bytes and stops at a NUL: such a password is refused, where libraries would take any tail.
+ *
+ * @throws {Error} where `@node-rs/bcrypt` is not installed; {TypeError} for a `cost` that it could not read back.
+ */
+export function bcrypt(options: BcryptOptions = {}): Hasher {
+  const { cost = 12 } = options
+  if (!Number.isInteger(cost) || cost < 4 || cost > 16) throw new TypeError('cost must be a whole number from 4 to 16')
+  // Loaded here and not at the top, so that the package stays optional and its absence shows at start-up.
+  const library = createRequire(import.meta.url)('@node-rs/bcrypt') as typeof NodeRsBcrypt
+
+  return {
+    async hash(password) {
+      return `bcrypt_sha256$${await library.hash(sha256(password), { cost })}`
+    },
+
+    read(encoded) {
+      const [, algorithm, hash, rounds] = FORM.exec(encoded) ?? []
+      if (hash === undefined) return null
+      const verify =
+        algorithm === 'bcrypt_sha256'
+          ? (password: string) => library.verify(sha256(password), hash)
+          : async (password: string) => (await library.verify(password, hash)) && isWhole(password)
+      return { verify, outdated: algorithm !== 'bcrypt_sha256' || Number(rounds) < cost }
+    },
+
+    decoy: `bcrypt_sha256$$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`,
+  }
+}
+
+function sha256(password: string): string {
+  return createHash('sha256').update(password).digest('hex')
+}
+
+/** Asked after the hash, so that a password of any length costs the same. */
+function isWhole(password: string): boolean {
+  return Buffer.byteLength(password) <= MAX_BYTES && !password.includes('\0')
+}

@@ -1,0 +1,46 @@
+import { randomInt } from 'node:crypto'
+
+/** A stored hash that one hasher has read, found well-formed and within its ceilings. Nothing has been computed yet. */
+export interface StoredHash {
+  /** Does the work of one hash. The password is well-formed and at most 4096 bytes. */
+  verify(password: string): Promise<boolean>
+  /** Whether new hashes of this hasher are stronger. */
+  readonly outdated: boolean
+}
+
+/** The port that every password format fills: how to make a hash, and how to read a stored one. */
+export interface Hasher {
+  hash(password: string): Promise<string>
+  /**
+   * Null for what is not this hasher's, malformed, or beyond its ceilings: a stored hash is input too, and a row that
+   * somebody wrote must not make a login allocate gigabytes or run for minutes.
+   */
+  read(encoded: string): StoredHash | null
+  /** A well-formed hash at this hasher's own cost that no password is known for: the work of a login for nobody. */
+  readonly decoy: string
+}
+
+const SALT_CHARACTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+const SALT_LENGTH = 22
+
+/** 22 letters and digits: the first length with 128 random bits, as Django counts since 3.2. */
+export function newSalt(): string {
+  return Array.from({ length: SALT_LENGTH }, () => SALT_CHARACTERS[randomInt(SALT_CHARACTERS.length)]).join('')
+}
+
+/** Whether a salt is as long as a new one. */
+export function isLongSalt(salt: string): boolean {
+  return salt.length >= SALT_LENGTH
+}
+
+/** A decimal number as a stored hash writes it, or NaN: no sign, no leading zero, no blank. */
+export function readCount(text: string | undefined): number {
+  return text !== undefined && /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : NaN
+}
+
+/** Bytes of canonical base64 with padding, or null. */
+export function readBase64(text: string | undefined): Buffer | null {
+  if (text === undefined || text === '') return null
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text ? bytes : null
+}

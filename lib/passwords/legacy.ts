@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { equalBytes } from '../crypto.js'
+import { type Hasher, newSalt } from './hasher.js'
+
+export interface LegacyOptions {
+  /** Reads the unsalted forms too: `md5$$hex`, bare hex of MD5, `sha1$$hex`. */
+  readonly unsalted?: boolean
+}
+
+const FORM = /^(?:(md5|sha1)\$([^$]*)\$)?([0-9a-f]{32}|[0-9a-f]{40})$/
+const DIGITS = { md5: 32, sha1: 40 } as const
+
+/**
+ * Django's oldest formats, `md5$salt$hex` and `sha1$salt$hex`, for users who have not changed their password since. It only
+ * reads: they are no protection once the table leaks, and `needsRehash` says so for each of them.
+ */
+export function legacy(options: LegacyOptions = {}): Hasher {
+  const { unsalted = false } = options
+
+  return {
+    hash: () => Promise.reject(new TypeError('legacy() makes no new hashes: put another hasher first')),
+
+    read(encoded) {
+      const [, algorithm = 'md5', salt = '', digits = ''] = FORM.exec(encoded) ?? []
+      if (!isAlgorithm(algorithm) || digits.length !== DIGITS[algorithm]) return null
+      if (salt === '' && !unsalted) return null
+      const key = Buffer.from(digits, 'hex')
+      return {
+        verify: async (password) =>
+          equalBytes(
+            createHash(algorithm)
+              .update(salt + password)
+              .digest(),
+            key,
+          ),
+        outdated: true,
+      }
+    },
+
+    decoy: `sha1$${newSalt()}$${'0'.repeat(DIGITS.sha1)}`,
+  }
+}
+
+function isAlgorithm(text: string): text is keyof typeof DIGITS {
+  return Object.hasOwn(DIGITS, text)
+}
