@@ -1,0 +1,43 @@
+import type { Knex } from 'knex'
+
+/** The three ways to write what the stores ask. */
+export type Dialect = 'postgres' | 'mysql' | 'sqlite'
+
+/** @throws {TypeError} for a database whose comparisons have not been tried. */
+export function dialectOf(db: Knex): Dialect {
+  const name: unknown = (db.client as { dialect?: unknown }).dialect // Knex types its client as any
+  if (name === 'postgresql') return 'postgres'
+  if (name === 'mysql') return 'mysql'
+  if (name === 'sqlite3') return 'sqlite'
+  throw new TypeError('db must be a Knex of PostgreSQL, MySQL, MariaDB or SQLite')
+}
+
+/** An identifier, quoted for its database. */
+export function quoted(db: Knex, name: string): string {
+  return db.raw('??', [name]).toQuery()
+}
+
+/** An integer column as text, since some drivers round what is above 2^53. */
+export function asText(dialect: Dialect, column: string): string {
+  return `cast(${column} as ${dialect === 'mysql' ? 'char' : 'text'})`
+}
+
+/** A condition that a column has one of some values, and the bindings for it. */
+export function oneOf(
+  dialect: Dialect,
+  column: string,
+  values: readonly string[],
+  isNumber: boolean,
+): [string, Knex.Value[]] {
+  if (dialect === 'postgres') return [`${column} = any(?)`, [[...values]]]
+  // MySQL compares a number with a text as floating-point numbers, which are not exact above 2^53.
+  const place = dialect === 'mysql' && isNumber ? 'cast(? as signed)' : '?'
+  return [`${column} in (${values.map(() => place).join(', ')})`, [...values]]
+}
+
+/** The rows of a query, wherever its driver puts them. */
+export function rowsOf(dialect: Dialect, result: unknown): readonly Record<string, unknown>[] {
+  if (dialect === 'postgres') return (result as { rows: Record<string, unknown>[] }).rows
+  if (dialect === 'mysql') return (result as [Record<string, unknown>[]])[0]
+  return result as Record<string, unknown>[]
+}
