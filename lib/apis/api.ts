@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http'
+import type { Middleware } from 'koa'
+import { authenticate, verify } from '../authenticate.js'
+import type { Credentials, Source } from '../credentials/credentials.js'
+import { type OnEvent, teller } from '../event.js'
+import type { Answers } from '../koa/answers.js'
+import { type OptionalToken, optionalToken } from '../koa/optional-token.js'
+import { type RequireToken, requireToken } from '../koa/require-token.js'
+import { login, type LoginAttempt } from '../login.js'
+import { defaultPasswords } from '../passwords/default-passwords.js'
+import type { Passwords } from '../passwords/passwords.js'
+import { findActive, lookup } from '../stores/active-user.js'
+import { withDeadline } from '../stores/deadline.js'
+import type { UserStore } from '../stores/user-store.js'
+import { throttle, type ThrottleOptions } from '../throttle.js'
+import type { Issued, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
+import type { FindUser, User } from '../user.js'
+import { refuse, type Verdict } from '../verdict.js'
+
+/** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is a fault (a store that is down). */
+export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
+  /** The guard: `tokenRequired()` is a middleware, `tokenRequired(handler)` the handler in one. Sets `ctx.state.user` and `.token`. */
+  readonly tokenRequired: RequireToken<U, T>
+  /** The guard that lets a request without credentials through; a bad token is refused. */
+  readonly tokenOptional: OptionalToken<U, T>
+  /** The API's own routes. `check: false` leaves out the one that takes a token in its path. */
+  routes(options?: { readonly check?: boolean }): Middleware
+  /** A token for a user, without any check of who asks. @throws {TypeError} for a user that no token can be bound to. */
+  issue(user: U): Promise<Issued<T>>
+  /** Judges a token that came by another road, with the user it is said to belong to. */
+  verify(offered: {
+    readonly user?: string | number | bigint
+    readonly token: string
+  }): Promise<Verdict<Verified<U, T>>>
+  /** Judges a user name and a password, throttled and at the cost of one hash, without issuing anything. */
+  login(attempt: LoginAttempt): Promise<Verdict<U>>
+  /**
+   * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
+   * honour it, or where there is no such user; never a silent success.
+   */
+  revokeAll(user: User | User['id']): Promise<void>
+  /** Judges any Node.js request by its headers and query, for example a WebSocket upgrade. */
+  authenticate(request: IncomingMessage): Promise<Verdict<Verified<U, T>>>
+}
+
+/** Options that every ready-made API takes. */
+export interface ApiOptions<U extends User> {
+  readonly users: UserStore<U>
+  /** How passwords are checked; every Django format by default. */
+  readonly passwords?: Passwords
+  /** Limits on login attempts; in memory by default, `false` for none. */
+  readonly throttle?: ThrottleOptions | false
+  /** Told of logins, refusals and faults, with reasons, never with tokens. */
+  readonly onEvent?: OnEvent
+  /** Seconds that a store may take before it counts as a fault; 5. */
+  readonly timeout?: number
+}
+
+/** What makes one API differ from another. */
+export interface ApiParts<U extends User, T extends TokenFacts> {
+  readonly tokens: TokenKind<U, T>
+  readonly credentials: Credentials
+  readonly answers: Answers
+}
+
+/** Joins users, tokens, credentials and answers to what all ready-made APIs share; each adds its own `routes`. */
+export function api<U extends User, T extends TokenFacts>(
+  options: ApiOptions<U>,
+  parts: ApiParts<U, T>,
+): Omit<TokenApi<U, T>, 'routes'> & { readonly find: () => FindUser<U> } {
+  const { users, passwords = defaultPasswords(), throttle: limits = {}, onEvent, timeout = 5 } = options
+  const { tokens, credentials, answers } = parts
+  if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
+    throw new TypeError('users must have the methods findById and findByUsername')
+  }
+  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout must be a number of seconds above 0')
+  if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
+
+  const store = lookup(users, { timeout })
+  const tell = teller(onEvent)
+  const judgeLogin = login<U>({ passwords, throttle: throttle(limits) })
+
+  const told = <V>(type: 'token-refused' | 'login-refused', verdict: Verdict<V>): Verdict<V> => {
+    if (!verdict.ok) {
+      const { reason, detail } = verdict
+      tell(detail === undefined ? { type, reason } : { type, reason, detail })
+    }
+    return verdict
+  }
+  const judge = async (source: Source): Promise<Verdict<Verified<U, T>>> =>
+    told('token-refused', await authenticate(source, credentials, tokens, findActive(store)))
+  const guard = { authenticate: judge, answers }
+
+  return {
+    tokenRequired: requireToken<U, T>(guard),
+    tokenOptional: optionalToken<U, T>(guard),
+    find: () => findActive(store),
+    issue: (user) => tokens.issue(user),
+
+    async verify(offered) {
+      const { user, token } = offered
+      if (typeof token !== 'string') return told('token-refused', refuse('malformed'))
+      const claimed = user === undefined ? { token } : { user: String(user), token }
+      return told('token-refused', await verify(claimed, tokens, findActive(store)))
+    },
+
+    async login(attempt) {
+      const verdict = told('login-refused', await judgeLogin(attempt, (name) => store.byUsername(name)))
+      if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
+      return verdict
+    },
+
+    async revokeAll(who) {
+      const id = String(typeof who === 'object' ? who.id : who)
+      if (tokens.revokeAll === undefined)
+        throw new Error('revokeAll: a token kind of this API cannot end all tokens of a user')
+      const user = await store.byId(id)
+      if (user === null) throw new Error('revokeAll: there is no such user')
+      await tokens.revokeAll(
+        user,
+        once(() => bumpEpoch(users, id, timeout)),
+      )
+      tell({ type: 'revoke-all', userId: id })
+    },
+
+    authenticate: (request) => judge(request),
+  }
+}
+
+async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
+  if (users.bumpEpoch === undefined) throw new Error('revokeAll: the user store has no bumpEpoch')
+  await withDeadline(timeout, () => users.bumpEpoch?.(id))
+}
+
+/** Several kinds may be bound to the same epoch. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
+}

@@ -1,0 +1,100 @@
+import { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { type Clock, wholeSpan } from '../clock.js'
+import { basic } from '../credentials/basic.js'
+import type { Credentials } from '../credentials/credentials.js'
+import { firstOf } from '../credentials/first-of.js'
+import { params } from '../credentials/params.js'
+import type { Secret } from '../crypto.js'
+import { answering, loginRoute } from '../koa/routes.js'
+import type { ThrottleOptions } from '../throttle.js'
+import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
+import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
+import type { User } from '../user.js'
+import { api, type ApiOptions, type TokenApi } from './api.js'
+import { pairAnswers } from './pair-answers.js'
+
+export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
+  /** One secret, or up to five: the first issues, all verify. Not needed with `tokens`. */
+  readonly secret?: Secret
+  /** Days that a token is good for; 7. */
+  readonly timeoutDays?: number
+  /** Keeps two kinds of user with one secret apart. */
+  readonly audience?: string
+  /** Values that end a user's tokens when they change; the stored password hash and the token epoch. */
+  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly minSecretBytes?: number
+  readonly clock?: Clock
+  /** Another kind of token instead of sealed pairs; the six options above are the kind's own then. */
+  readonly tokens?: TokenKind<U, T>
+  /** Where a request carries its pair; parameters in body or query, then Basic. */
+  readonly credentials?: Credentials
+  /** Where the routes are; '/token'. */
+  readonly prefix?: string
+  /** The challenge's realm, only text; 'api'. */
+  readonly realm?: string
+  /** The challenge's scheme; 'Basic', for which browsers open a dialog. */
+  readonly scheme?: string
+  /** Extra fields of the login's answer. */
+  readonly respond?: (user: U, issued: Issued<T>) => object | Promise<object>
+  /** `addressOf`: the address that a login counts for; `ctx.ip`, which trusts proxies only where `app.proxy` is set. */
+  readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
+}
+
+const DAY = 24 * 60 * 60
+
+/**
+ * django-tokenapi for Koa: `POST /token/new` logs in, `GET /token/:token/:user` checks a token (both also with `.json`), and
+ * `tokenRequired` guards routes with a user and token pair from body, query or HTTP Basic.
+ *
+ * @throws {TypeError} at start-up that names the option that is wrong.
+ */
+export function tokenApi<U extends User, T extends TokenFacts = SealedPairFacts>(
+  options: TokenApiOptions<U, T>,
+): TokenApi<U, T> {
+  const { credentials = firstOf(params(), basic()), prefix = '/token', realm = 'api', scheme = 'Basic' } = options
+  const { respond = () => ({}), throttle = {} } = options
+  const addressOf = (throttle !== false && throttle.addressOf) || ((ctx: Context) => ctx.ip)
+  const tokens = options.tokens ?? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) // T is SealedPairFacts without `tokens`
+  const answers = pairAnswers<U, T>({ scheme, realm, respond })
+  const { find: _find, ...shared } = api(options, { tokens, credentials, answers })
+
+  return {
+    ...shared,
+    routes({ check = true } = {}) {
+      const router = new Router({ sensitive: true, strict: true })
+      const { login, issue } = shared
+      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute({ login, issue, addressOf, answers }))
+      if (!check) return router.routes() as Middleware
+
+      // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one.
+      router.all(
+        `${prefix}/*pair`,
+        answering(answers, async (ctx, next) => {
+          const pair = readPair(String(ctx['params'].pair))
+          if (pair === null) return void (await next())
+          const verdict = await shared.verify(pair)
+          if (verdict.ok) answers.checked(ctx)
+          else answers.checkRefused(ctx, verdict)
+        }),
+      )
+      return router.routes() as Middleware
+    },
+  }
+}
+
+type DefaultTokenOptions = 'secret' | 'timeoutDays' | 'audience' | 'boundTo' | 'minSecretBytes' | 'clock'
+
+function defaultTokens<U extends User>(
+  options: Pick<TokenApiOptions<U>, DefaultTokenOptions>,
+): TokenKind<U, SealedPairFacts> {
+  const { secret, timeoutDays = 7 } = options
+  return sealedPairs<U>({ ...options, secret, lifetime: wholeSpan('timeoutDays', timeoutDays) * DAY })
+}
+
+/** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. Null for a path without a slash. */
+function readPair(path: string): { token: string; user: string } | null {
+  const slash = path.lastIndexOf('/')
+  if (slash < 0) return null
+  return { token: path.slice(0, slash), user: path.slice(slash + 1).replace(/\.json$/, '') }
+}

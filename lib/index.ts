@@ -1,0 +1,53 @@
+// What a request carries.
+export type { Credentials, Source } from './credentials/credentials.js'
+export { params } from './credentials/params.js'
+export { basic } from './credentials/basic.js'
+export { authorization } from './credentials/authorization.js'
+export { cookie } from './credentials/cookie.js'
+export { firstOf } from './credentials/first-of.js'
+
+// What a token is.
+export type { Issued, Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
+export { type SealedPairFacts, type SealedPairOptions, sealedPairs } from './tokens/sealed-pair.js'
+export { type DjangoPairFacts, type DjangoPairOptions, djangoPairs } from './tokens/django-pair.js'
+export { anyOf } from './tokens/any-of.js'
+export type { Secret } from './crypto.js'
+export type { Clock } from './clock.js'
+
+// Whose it is.
+export { type FindUser, newUsername, type User } from './user.js'
+export type { UserStore } from './stores/user-store.js'
+export { activeUser } from './stores/active-user.js'
+export { memoryUsers } from './stores/memory-users.js'
+
+// How a password is checked.
+export type { Hasher, StoredHash } from './passwords/hasher.js'
+export { type Passwords, passwords } from './passwords/passwords.js'
+export { hashPassword, needsRehash, verifyPassword } from './passwords/default-passwords.js'
+export { scrypt, type ScryptOptions } from './passwords/scrypt.js'
+export { pbkdf2, type Pbkdf2Options } from './passwords/pbkdf2.js'
+export { argon2, type Argon2Options } from './passwords/argon2.js'
+export { bcrypt, type BcryptOptions } from './passwords/bcrypt.js'
+export { legacy, type LegacyOptions } from './passwords/legacy.js'
+export type { LoginAttempt } from './login.js'
+export type { LoginLimiter, ThrottleOptions } from './throttle.js'
+
+// What is decided.
+export type { Reason, Refusal, Verdict } from './verdict.js'
+export type { OnEvent, TokenEvent } from './event.js'
+
+// What is answered.
+export type { OptionalToken } from './koa/optional-token.js'
+export type { RequireToken, TokenState } from './koa/require-token.js'
+export {
+  jsonBadRequest,
+  jsonError,
+  jsonForbidden,
+  jsonNotAcceptable,
+  jsonNotAllowed,
+  jsonNotFound,
+  jsonResponse,
+  jsonUnauthorized,
+} from './koa/json.js'
+export type { TokenApi } from './apis/api.js'
+export { tokenApi, type TokenApiOptions } from './apis/token-api.js'

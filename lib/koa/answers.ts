@@ -1,0 +1,42 @@
+import type { Context } from 'koa'
+import type { Reason, Refusal } from '../verdict.js'
+import type { Answerable } from './json.js'
+
+/** How one wire says what was decided. The only places that choose a status are those that fill this. */
+export interface Answers {
+  /** A guarded route refuses. */
+  tokenRefused(ctx: Context, refusal: Refusal): void
+  /** A fault of ours: 503 with Retry-After, nothing of the cause. */
+  unavailable(ctx: Context): void
+}
+
+/** `error` (RFC 6750 §3.1) and `error_description` of a challenge. */
+const ERRORS: Readonly<Record<Exclude<Reason, 'missing'>, readonly [string, string]>> = {
+  malformed: ['invalid_request', 'The credentials cannot be read'],
+  invalid: ['invalid_token', 'The token is not valid for this user'],
+  expired: ['invalid_token', 'The token has expired'],
+  revoked: ['invalid_token', 'The token has been revoked'],
+  inactive: ['invalid_token', 'The account is disabled'],
+  throttled: ['temporarily_unavailable', 'Too many attempts'],
+}
+
+/** Makes the challenges of one scheme and realm. @throws {TypeError} for a scheme or realm that no header can carry. */
+export function challenger(scheme: string, realm: string): (refusal?: Refusal) => string {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
+  if (!/^[\x20-\x7e]*$/.test(realm)) throw new TypeError('realm must be printable ASCII')
+  const quoted = realm.replace(/["\\]/g, '\\$&')
+  const charset = scheme.toLowerCase() === 'basic' ? ', charset="UTF-8"' : ''
+  const plain = `${scheme} realm="${quoted}"${charset}`
+
+  return (refusal) => {
+    if (refusal === undefined || refusal.reason === 'missing') return plain
+    const [error, description] = ERRORS[refusal.reason]
+    return `${plain}, error="${error}", error_description="${description}"`
+  }
+}
+
+/** For every answer that carries or judges a token: nobody keeps it, and no link tells where it came from. */
+export function keepPrivate(ctx: Answerable): void {
+  ctx.set('Cache-Control', 'no-store')
+  ctx.set('Referrer-Policy', 'no-referrer')
+}

@@ -1,0 +1,37 @@
+import type { Context } from 'koa'
+
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = 2
+
+/** Sets what every 503 has: RFC 9110 §10.2.3 tells the client when to come back. */
+export function askToRetry(ctx: Context): void {
+  ctx.status = 503
+  ctx.set('Retry-After', String(RETRY_AFTER))
+  ctx.set('Cache-Control', 'no-store')
+}
+
+/**
+ * The cause of a fault, as it may be logged: its name, code and stack. Knex and the drivers write a query's values into
+ * their messages, password hashes among them, so that a message is kept only where its kind holds no values.
+ */
+export function loggable(fault: unknown): Error {
+  const error = fault instanceof Error ? fault : new Error(`rejected with ${fault === null ? 'null' : typeof fault}`)
+  const code = codeOf(error)
+  const safe = new Error(holdsNoValues(error) ? error.message : `${error.name}${code === undefined ? '' : ` ${code}`}`)
+  safe.name = error.name
+  if (code !== undefined) Object.assign(safe, { code })
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
+  return safe
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+const OWN_MESSAGES = new Set(['Overloaded', 'DeadlineExceeded', 'KnexTimeoutError', 'TypeError'])
+
+function holdsNoValues(error: Error): boolean {
+  return OWN_MESSAGES.has(error.name) || 'syscall' in error
+}

@@ -1,0 +1,68 @@
+import type { Context, Middleware } from 'koa'
+import type { LoginAttempt } from '../login.js'
+import type { Issued, TokenFacts } from '../tokens/token-kind.js'
+import type { User } from '../user.js'
+import type { Refusal, Verdict } from '../verdict.js'
+import { type Answers, keepPrivate } from './answers.js'
+import { loggable } from './fault.js'
+import { bodyOf, warnOfMissingParser } from './source.js'
+
+/** How one wire speaks at its login. */
+export interface LoginAnswers<U extends User, T extends TokenFacts> extends Pick<Answers, 'unavailable'> {
+  notAllowed(ctx: Context, allow: string): void
+  loginRefused(ctx: Context, refusal: Refusal): void
+  loggedIn(ctx: Context, user: U, issued: Issued<T>): void | Promise<void>
+}
+
+/** A login over HTTP: what decides, what issues, whose address counts, and how the outcome is said. */
+export interface LoginRoute<U extends User, T extends TokenFacts> {
+  readonly login: (attempt: LoginAttempt) => Promise<Verdict<U>>
+  readonly issue: (user: U) => Promise<Issued<T>>
+  readonly addressOf: (ctx: Context) => string
+  readonly answers: LoginAnswers<U, T>
+}
+
+/** The handler of a login: `username` and `password` from the body of a POST, from nowhere else. */
+export function loginRoute<U extends User, T extends TokenFacts>(route: LoginRoute<U, T>): Middleware {
+  const { login, issue, addressOf, answers } = route
+
+  return answering(answers, async (ctx) => {
+    if (ctx.method !== 'POST') return answers.notAllowed(ctx, 'POST')
+    warnOfMissingParser(ctx)
+    const signal = goneSignal(ctx)
+    const [username, password] = [field(ctx, 'username'), field(ctx, 'password')]
+    const verdict = await login({ username, password, address: addressOf(ctx), signal })
+    if (!verdict.ok) return answers.loginRefused(ctx, verdict)
+    await answers.loggedIn(ctx, verdict.value, await issue(verdict.value))
+  })
+}
+
+/** A handler whose faults become the wire's 503, and whose answer nobody keeps. */
+export function answering(answers: Pick<Answers, 'unavailable'>, handler: Middleware): Middleware {
+  return async (ctx, next) => {
+    keepPrivate(ctx)
+    try {
+      await handler(ctx, next)
+    } catch (fault) {
+      if (fault instanceof ClientGone) return
+      answers.unavailable(ctx)
+      ctx.app.emit('error', loggable(fault), ctx)
+    }
+  }
+}
+
+/** An own property of the body, or undefined. */
+export function field(ctx: Context, name: string): unknown {
+  const body = bodyOf(ctx)
+  const isRecord = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.hasOwn(body, name)
+  return isRecord ? (body as Record<string, unknown>)[name] : undefined
+}
+
+/** The client closed its connection before it was answered: nobody is left to tell. */
+class ClientGone extends Error {}
+
+function goneSignal(ctx: Context): AbortSignal {
+  const controller = new AbortController()
+  ctx.res.once('close', () => controller.abort(new ClientGone()))
+  return controller.signal
+}

@@ -1,0 +1,27 @@
+import type { Context } from 'koa'
+import type { Source } from '../credentials/credentials.js'
+
+/** What a Koa request carries, as the credential readers see it. */
+export function sourceOf(ctx: Context): Source {
+  return { headers: ctx.req.headers, rawHeaders: ctx.req.rawHeaders, url: ctx.url, body: bodyOf(ctx) }
+}
+
+/** What a body parser left, or undefined. Its shape is the client's choice. */
+export function bodyOf(ctx: Context): unknown {
+  return (ctx.request as { body?: unknown }).body // koa-bodyparser and @koa/bodyparser both put it there
+}
+
+const warned = new WeakSet<object>()
+
+/** Tells the app's error listeners, once, that a body came which nobody has parsed. */
+export function warnOfMissingParser(ctx: Context): void {
+  if (bodyOf(ctx) !== undefined || warned.has(ctx.app) || !ctx.is('urlencoded', 'json')) return
+  warned.add(ctx.app)
+  ctx.app.emit(
+    'error',
+    new Error(
+      `${ctx.method} ${ctx.path} has a body that nothing has parsed: app.use(bodyParser()) of koa-bodyparser before the routes`,
+    ),
+    ctx,
+  )
+}
