@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
-import { type OnEvent, teller } from '../event.js'
+import { type OnEvent, teller, type TokenEvent } from '../event.js'
 import type { Answers } from '../koa/answers.js'
+import { codeOf } from '../koa/fault.js'
 import { type OptionalToken, optionalToken } from '../koa/optional-token.js'
 import { type RequireToken, requireToken } from '../koa/require-token.js'
 import { login, type LoginAttempt } from '../login.js'
@@ -87,25 +88,34 @@ export function api<U extends User, T extends TokenFacts>(
     }
     return verdict
   }
+  const faultTold = async <V>(work: Promise<V>, signal?: AbortSignal): Promise<V> => {
+    try {
+      return await work
+    } catch (fault) {
+      if (signal?.aborted !== true) tell(faultEvent(fault)) // a client that has gone is no fault
+      throw fault
+    }
+  }
   const judge = async (source: Source): Promise<Verdict<Verified<U, T>>> =>
-    told('token-refused', await authenticate(source, credentials, tokens, findActive(store)))
+    told('token-refused', await faultTold(authenticate(source, credentials, tokens, findActive(store))))
   const guard = { authenticate: judge, answers }
 
   return {
     tokenRequired: requireToken<U, T>(guard),
     tokenOptional: optionalToken<U, T>(guard),
     find: () => findActive(store),
-    issue: (user) => tokens.issue(user),
+    issue: (user) => faultTold(tokens.issue(user)),
 
     async verify(offered) {
       const { user, token } = offered
-      if (typeof token !== 'string') return told('token-refused', refuse('malformed'))
+      if (typeof token !== 'string' || !isIdValue(user)) return told('token-refused', refuse('malformed'))
       const claimed = user === undefined ? { token } : { user: String(user), token }
-      return told('token-refused', await verify(claimed, tokens, findActive(store)))
+      return told('token-refused', await faultTold(verify(claimed, tokens, findActive(store))))
     },
 
     async login(attempt) {
-      const verdict = told('login-refused', await judgeLogin(attempt, (name) => store.byUsername(name)))
+      const judged = judgeLogin(attempt, (name) => store.byUsername(name))
+      const verdict = told('login-refused', await faultTold(judged, attempt.signal))
       if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
       return verdict
     },
@@ -125,6 +135,17 @@ export function api<U extends User, T extends TokenFacts>(
 
     authenticate: (request) => judge(request),
   }
+}
+
+/** What callers without types pass on may be anything: `['1']` and `true` are nobody, and 2^53 + 1 is not the number it was. */
+function isIdValue(user: unknown): boolean {
+  return user === undefined || typeof user === 'string' || typeof user === 'bigint' || Number.isSafeInteger(user)
+}
+
+function faultEvent(fault: unknown): TokenEvent {
+  const name = fault instanceof Error ? fault.name : typeof fault
+  const code = codeOf(fault)
+  return code === undefined ? { type: 'fault', name } : { type: 'fault', name, code }
 }
 
 async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
