@@ -16,7 +16,8 @@ export interface Answerable {
  * What cannot be written (a circle, a `toJSON` that throws) is answered with 500 and told to the app's error listeners.
  */
 export function jsonResponse(ctx: Answerable, data: unknown = {}, status = 200): void {
-  write(ctx, isRecord(data) && !Object.hasOwn(data, 'errors') ? { success: true, ...data } : data, status)
+  const [text, written] = stringify(ctx, () => withSuccess(ownForm(data)), status)
+  send(ctx, text, written)
 }
 
 /** Answers `{"success": false, "errors": …}`; 200 unless a status is given, as django-tokenapi does. */
@@ -58,16 +59,33 @@ export function jsonNotAcceptable(ctx: Answerable, errors: unknown): void {
 
 /** JSON as it stands, for wires with keys of their own. */
 export function write(ctx: Answerable, data: unknown, status: number): void {
-  const [text, written] = stringify(ctx, data, status)
-  ctx.status = written
+  const [text, written] = stringify(ctx, () => data, status)
+  send(ctx, text, written)
+}
+
+function send(ctx: Answerable, text: string, status: number): void {
+  ctx.status = status
   ctx.set('Content-Type', 'application/json; charset=utf-8')
   ctx.set('X-Content-Type-Options', 'nosniff')
   ctx.body = text
 }
 
-function stringify(ctx: Answerable, data: unknown, status: number): [string, number] {
+function withSuccess(data: unknown): unknown {
+  return isRecord(data) && !Object.hasOwn(data, 'errors') ? { success: true, ...data } : data
+}
+
+/** What an object wants to be written as: a spread would go past a `toJSON` that leaves a secret out. */
+function ownForm(data: unknown): unknown {
+  return hasOwnForm(data) ? data.toJSON('') : data
+}
+
+function hasOwnForm(data: unknown): data is { toJSON(key: string): unknown } {
+  return typeof data === 'object' && data !== null && 'toJSON' in data && typeof data.toJSON === 'function'
+}
+
+function stringify(ctx: Answerable, data: () => unknown, status: number): [string, number] {
   try {
-    return [toJson(data), status]
+    return [toJson(data()), status]
   } catch (error) {
     ctx.app.emit('error', error, ctx)
     return [toJson({ success: false, errors: 'The answer could not be written.' }), 500]
