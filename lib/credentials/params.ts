@@ -37,5 +37,6 @@ function isRecord(body: unknown): body is Record<string, unknown> {
 
 function parseQuery(url = ''): Record<string, unknown> {
   const mark = url.indexOf('?')
-  return mark === -1 ? {} : parse(url.slice(mark + 1))
+  // Without maxKeys only the first 1000 are read, and a repeated one behind them would go unseen.
+  return mark === -1 ? {} : parse(url.slice(mark + 1), '&', '=', { maxKeys: 0 })
 }
