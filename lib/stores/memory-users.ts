@@ -1,7 +1,10 @@
 import type { User } from '../user.js'
 import type { UserStore } from './user-store.js'
 
-/** Users in memory, for tests and for a fixed handful of them. Each look-up answers a copy of its own; the rows given are never changed. */
+/**
+ * Users in memory, for tests and for a fixed handful of them. Each look-up answers a copy of its own, whose `password` is
+ * not enumerable, so that `ctx.body = ctx.state.user` leaks no hash; the rows given are never changed.
+ */
 export function memoryUsers<U extends User>(
   rows: Iterable<U>,
 ): UserStore<U> & Required<Pick<UserStore<U>, 'bumpEpoch'>> {
@@ -10,12 +13,12 @@ export function memoryUsers<U extends User>(
   for (const row of rows) {
     if (byId.has(String(row.id)) || idOf.has(row.username))
       throw new TypeError('rows must have distinct ids and user names')
-    byId.set(String(row.id), { ...row })
+    byId.set(String(row.id), copyOf(row))
     idOf.set(row.username, String(row.id))
   }
   const copy = (id: string): U | null => {
     const row = byId.get(id)
-    return row === undefined ? null : { ...row }
+    return row === undefined ? null : copyOf(row)
   }
 
   return {
@@ -27,4 +30,9 @@ export function memoryUsers<U extends User>(
       row.tokenEpoch = (row.tokenEpoch ?? 0) + 1
     },
   }
+}
+
+function copyOf<U extends User>(row: U): U {
+  const password = { value: row.password, writable: true, configurable: true, enumerable: false }
+  return Object.defineProperty({ ...row }, 'password', password)
 }
