@@ -66,5 +66,6 @@ function isAffordable(N: number, r: number, p: number): boolean {
   const counts = [N, r, p]
   if (!counts.every((one) => Number.isSafeInteger(one) && one >= 1) || N < 2 || !Number.isInteger(Math.log2(N)))
     return false
-  return p <= MAX_PARALLELIZATION && memory(N, r, p) <= MAX_MEMORY
+  // RFC 7914 §2 has N below 2^(16 r), and OpenSSL throws for what is not.
+  return N < 2 ** (16 * r) && p <= MAX_PARALLELIZATION && memory(N, r, p) <= MAX_MEMORY
 }
