@@ -6,17 +6,18 @@ export type TokenEvent =
   | { readonly type: 'login-refused' | 'token-refused'; readonly reason: Reason; readonly detail?: string }
   | { readonly type: 'fault'; readonly name: string; readonly code?: string }
 
-export type OnEvent = (event: TokenEvent) => void
+export type OnEvent = (event: TokenEvent) => void | Promise<void>
 
-/** Tells the application; one that throws while it listens must not change a verdict. */
-export function teller(onEvent: OnEvent | undefined): OnEvent {
+/** Tells the application, at once and without waiting; one that throws or rejects while it listens must not change a verdict. */
+export function teller(onEvent: OnEvent | undefined): (event: TokenEvent) => void {
   if (onEvent === undefined) return () => undefined
   if (typeof onEvent !== 'function') throw new TypeError('onEvent must be a function')
-  return (event) => {
+  const tell = async (event: TokenEvent): Promise<void> => {
     try {
-      onEvent(event)
+      await onEvent(event)
     } catch (error) {
       process.emitWarning(`onEvent threw ${error instanceof Error ? error.name : typeof error}`)
     }
   }
+  return (event) => void tell(event)
 }
