@@ -6,6 +6,8 @@ import { accept, refuse, type Verdict } from './verdict.js'
 /** What is used of a rate-limiter-flexible limiter: any of its limiters will do. */
 export type LoginLimiter = Pick<RateLimiterAbstract, 'consume' | 'delete' | 'reward'>
 
+const METHODS = ['consume', 'delete', 'reward'] as const
+
 export interface ThrottleOptions {
   /** Counts the attempts on one account; by default 10 in 10 minutes, in this process. */
   readonly account?: LoginLimiter
@@ -28,7 +30,7 @@ export function throttle(options: ThrottleOptions | false = {}): Throttle {
   if (options === false) return { admit: async () => accept(undefined), forgive: async () => undefined }
   const { account = memory('account', 10), address: byAddress = memory('address', 300) } = options
   for (const [name, limiter] of Object.entries({ account, address: byAddress })) {
-    if (typeof limiter?.consume !== 'function')
+    if (!METHODS.every((method) => typeof limiter?.[method] === 'function'))
       throw new TypeError(`throttle.${name} must be a rate-limiter-flexible limiter`)
   }
 
