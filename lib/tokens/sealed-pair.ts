@@ -48,7 +48,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
   const { secret, audience = '', purpose = '', boundTo = defaultBond, minSecretBytes } = options
   const clock = wholeClock(options.clock)
   if (purpose !== '' && options.lifetime === undefined) throw new TypeError('lifetime must be given with a purpose')
-  const lifetime = wholeSpan('lifetime', options.lifetime ?? WEEK)
+  const lifetime = wholeSpan('lifetime', options.lifetime === undefined ? WEEK : options.lifetime)
   const info = field('koa-tokenapi/sealed-pair/1') + label('audience', audience) + label('purpose', purpose)
   const keys = secretList(secret, minSecretBytes).map((one) => deriveKey(one, info))
   if (typeof boundTo !== 'function') throw new TypeError('boundTo must be a function of the user')
