@@ -68,15 +68,14 @@ export function tokenApi<U extends User, T extends TokenFacts = SealedPairFacts>
       if (!check) return router.routes() as Middleware
 
       // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one.
-      router.all(
-        `${prefix}/*pair`,
-        answering(answers, async (ctx, next) => {
-          const pair = readPair(String(ctx['params'].pair))
-          if (pair === null) return void (await next())
-          const verdict = await shared.verify(pair)
-          if (verdict.ok) answers.checked(ctx)
-          else answers.checkRefused(ctx, verdict)
-        }),
+      const judge = answering(answers, async (ctx) => {
+        const verdict = await shared.verify(readPair(ctx['params'].pair))
+        if (verdict.ok) answers.checked(ctx)
+        else answers.checkRefused(ctx, verdict)
+      })
+      // A path of one segment is the application's own: what it throws is no fault of this route.
+      router.all(`${prefix}/*pair`, (ctx, next) =>
+        String(ctx['params'].pair).includes('/') ? judge(ctx, next) : next(),
       )
       return router.routes() as Middleware
     },
@@ -92,9 +91,8 @@ function defaultTokens<U extends User>(
   return sealedPairs<U>({ ...options, secret, lifetime: wholeSpan('timeoutDays', timeoutDays) * DAY })
 }
 
-/** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. Null for a path without a slash. */
-function readPair(path: string): { token: string; user: string } | null {
+/** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. */
+function readPair(path: string): { token: string; user: string } {
   const slash = path.lastIndexOf('/')
-  if (slash < 0) return null
   return { token: path.slice(0, slash), user: path.slice(slash + 1).replace(/\.json$/, '') }
 }
