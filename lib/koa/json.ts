@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { jsonText } from '../json-text.js'
 
 /** What the helpers use of a Koa context, so that any typed context fits. */
 export interface Answerable {
@@ -85,27 +85,11 @@ function hasOwnForm(data: unknown): data is { toJSON(key: string): unknown } {
 
 function stringify(ctx: Answerable, data: () => unknown, status: number): [string, number] {
   try {
-    return [toJson(data()), status]
+    return [jsonText(data() ?? null), status]
   } catch (error) {
     ctx.app.emit('error', error, ctx)
-    return [toJson({ success: false, errors: 'The answer could not be written.' }), 500]
+    return [jsonText({ success: false, errors: 'The answer could not be written.' }), 500]
   }
-}
-
-// JSON.stringify has no way to write a bigint as a number, so that it goes through as a marked text that no data can hold.
-const MARK = randomUUID()
-const MARKED = new RegExp(`"${MARK}:(-?[0-9]+)"`, 'g')
-
-function toJson(data: unknown): string {
-  let marked = false
-  const text = JSON.stringify(data ?? null, (_key, value: unknown) => {
-    if (typeof value !== 'bigint') return value
-    marked = true
-    return `${MARK}:${value}`
-  })
-  // A function or a symbol has no JSON form.
-  if (text === undefined) throw new TypeError('the answer has no JSON form')
-  return marked ? text.replace(MARKED, '$1') : text
 }
 
 function isRecord(data: unknown): data is Record<string, unknown> {
