@@ -20,3 +20,30 @@ export async function createUserTable(db: Knex, options: { readonly table?: stri
     columns.integer('token_epoch').notNullable().defaultTo(0)
   })
 }
+
+/**
+ * Creates a token table for `knexTokens`: digests alone, in a column that compares bytes, with the owner and integer seconds.
+ * Call it from a migration of the application; it does not ask whether the table is there.
+ *
+ * @param options `table`: its name, 'tokens'.
+ */
+export async function createTokenTable(db: Knex, options: { readonly table?: string } = {}): Promise<void> {
+  const { table = 'tokens' } = options
+  const exact = dialectOf(db) === 'mysql'
+  await db.schema.createTable(table, (columns) => {
+    columns.increments('id')
+    const digest = columns.string('digest', 64).notNullable().unique()
+    const purpose = columns.string('purpose', 100).notNullable()
+    const userId = columns.string('user_id', 255).notNullable()
+    if (exact) {
+      digest.collate('ascii_bin')
+      purpose.collate('utf8mb4_bin')
+      userId.collate('utf8mb4_bin')
+    }
+    columns.bigInteger('created_at').notNullable()
+    columns.bigInteger('last_used_at')
+    columns.bigInteger('expires_at').notNullable()
+    columns.index(['purpose', 'user_id', 'expires_at'])
+    columns.index(['purpose', 'expires_at'])
+  })
+}

@@ -1,0 +1,114 @@
+import type { Knex } from 'knex'
+import { batch } from './batch.js'
+import { dialectOf, oneOf, quoted, rowsOf } from './knex-dialect.js'
+import type { StoredToken, TokenOwner, TokenStore } from './token-store.js'
+
+export interface KnexTokensOptions {
+  /** 'tokens'. */
+  readonly table?: string
+  /** Seconds that a query may take before its connection is given up; 5. */
+  readonly timeout?: number
+}
+
+type Row = Record<string, unknown>
+
+/**
+ * Stored tokens in a table of `createTokenTable`, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Look-ups of one turn
+ * go out as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's ranges.
+ */
+export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStore {
+  const { table = 'tokens', timeout = 5 } = options
+  const dialect = dialectOf(db)
+  const select = `select * from ${quoted(db, table)} where `
+  const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)
+  const removeByIds = async (ids: readonly unknown[]): Promise<void> => {
+    if (ids.length > 0)
+      await rows()
+        .whereIn('id', ids as readonly number[])
+        .delete() // ids that this table has just answered
+  }
+
+  const byDigest = batch(async (digests) => {
+    const [condition, bindings] = oneOf(dialect, quoted(db, 'digest'), digests, false)
+    const found = rowsOf(dialect, await db.raw(select + condition, bindings).timeout(timeout * 1000))
+    return new Map(found.map((row) => [String(row['digest']), present(row)]))
+  })
+
+  return {
+    async add(token) {
+      const row = {
+        digest: token.digest,
+        purpose: token.purpose,
+        user_id: token.userId,
+        created_at: token.createdAt,
+        last_used_at: token.lastUsedAt,
+        expires_at: token.expiresAt,
+      }
+      const insert = rows().insert(row)
+      // MySQL answers the id itself, the others the columns that are asked for.
+      const [first] = (await (dialect === 'mysql' ? insert : insert.returning('id'))) as [number | { id: number }]
+      return String(typeof first === 'object' ? first.id : first)
+    },
+
+    find: (digest) => byDigest(digest),
+
+    async slide(digest, { expiresAt, lastUsedAt, unusedSince }) {
+      await rows()
+        .where({ digest })
+        .where('expires_at', '<=', expiresAt)
+        .where((row) => void row.whereNull('last_used_at').orWhere('last_used_at', '<=', unusedSince))
+        .update({ expires_at: expiresAt, last_used_at: lastUsedAt })
+    },
+
+    remove: async (digest) => (await rows().where({ digest }).delete()) > 0,
+
+    async removeOne(owner, id) {
+      if (!/^[1-9][0-9]{0,8}$/.test(id)) return false
+      return (await rows().where(columns(owner)).where({ id }).delete()) > 0
+    },
+
+    async removeAll(owner) {
+      await rows().where(columns(owner)).delete()
+    },
+
+    async removeSurplus(owner, keep, now) {
+      const surplus: Row[] = await rows()
+        .select('id')
+        .where(columns(owner))
+        .where('expires_at', '>', now)
+        .orderBy('id', 'desc')
+        .offset(keep)
+        .limit(1000)
+      await removeByIds(surplus.map((row) => row['id']))
+    },
+
+    async removeExpired(of, now, most) {
+      const expired: Row[] = await rows().select('id').where(columns(of)).where('expires_at', '<=', now).limit(most)
+      await removeByIds(expired.map((row) => row['id']))
+      return expired.length
+    },
+
+    async list(owner, now) {
+      const found: Row[] = await rows().where(columns(owner)).where('expires_at', '>', now).orderBy('id', 'desc')
+      return found.map(present)
+    },
+  }
+}
+
+function columns(of: Partial<TokenOwner>): Row {
+  return { purpose: of.purpose, ...(of.userId === undefined ? {} : { user_id: of.userId }) }
+}
+
+/** PostgreSQL answers 64-bit integers as text. */
+function present(row: Row): StoredToken {
+  const lastUsedAt = row['last_used_at']
+  return {
+    id: String(row['id']),
+    digest: String(row['digest']),
+    purpose: String(row['purpose']),
+    userId: String(row['user_id']),
+    createdAt: Number(row['created_at']),
+    lastUsedAt: lastUsedAt === null || lastUsedAt === undefined ? null : Number(lastUsedAt),
+    expiresAt: Number(row['expires_at']),
+  }
+}

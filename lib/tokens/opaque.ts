@@ -1,0 +1,131 @@
+import { type Clock, wholeClock } from '../clock.js'
+import { digest, field, randomToken } from '../crypto.js'
+import type { StoredToken, TokenOwner, TokenStore } from '../stores/token-store.js'
+import { isUserId, type User } from '../user.js'
+import type { Issued, TokenKind } from './token-kind.js'
+
+/** What is known of a stored token. */
+export interface StoredFacts {
+  id: string
+  issuedAt: number
+  expiresAt: number
+}
+
+/** A token as a "your devices" page shows it; `id` names it for `revokeOne`. */
+export interface ListedToken extends StoredFacts {
+  lastUsedAt: number | null
+}
+
+/** What kinds with a store can do beyond the rest. */
+export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, StoredFacts> {
+  /** Ends one token; whether it was there. */
+  revoke(token: string): Promise<boolean>
+  /** Ends one token of a user by the id that `list` gives; whether it was there. */
+  revokeOne(user: U, id: string): Promise<boolean>
+  /** A user's live tokens, newest first. */
+  list(user: U): Promise<readonly ListedToken[]>
+  /** Deletes what has expired, in batches; answers how many there were. */
+  prune(): Promise<number>
+  revokeAll(user: U): Promise<void>
+}
+
+export interface StoredTokenOptions {
+  readonly store: TokenStore
+  /** Keeps two kinds of user with one table apart; at most 50 characters. */
+  readonly audience?: string
+  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  readonly limit?: number
+  readonly clock?: Clock
+}
+
+const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
+const BATCH = 1000
+const LEFT_TO_PRUNE = 100
+
+/** What expiring and sliding tokens share: a random token in the client's hands, its digest in the store. */
+export interface Opaque {
+  readonly clock: Clock
+  issue(user: User, lifetime: number): Promise<Issued<StoredFacts>>
+  /** The stored token, or null; a text that is none of ours causes no query. */
+  find(token: string): Promise<StoredToken | null>
+  readonly shared: Omit<StoredTokenKind, 'issue' | 'verify'>
+}
+
+/** The digest under which a token of a purpose is stored: no purpose's token is another's. */
+export function storedDigest(purpose: string, token: string): string {
+  return digest(field(purpose) + field(token))
+}
+
+/** The purpose of a kind for one audience. @throws {TypeError} that names `audience`. */
+export function purposeOf(kind: 'expiring' | 'sliding', audience = ''): string {
+  if (typeof audience !== 'string' || !audience.isWellFormed() || audience.length > 50) {
+    throw new TypeError('audience must be a well-formed string of at most 50 characters')
+  }
+  return audience === '' ? kind : `${kind}/${audience}`
+}
+
+export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions): Opaque {
+  const { store, audience, limit } = options
+  const clock = wholeClock(options.clock)
+  const purpose = purposeOf(kind, audience)
+  if (typeof store?.find !== 'function')
+    throw new TypeError('store must be a token store: knexTokens(db) or memoryTokens()')
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
+    throw new TypeError('limit must be a whole number of at least 1')
+  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: String(user.id) })
+
+  return {
+    clock,
+
+    async issue(user, lifetime) {
+      const owner = ownerOf(user)
+      if (!isUserId(owner.userId)) throw new TypeError('user.id must be non-empty well-formed text')
+      const token = randomToken()
+      const now = clock()
+      const facts = { issuedAt: now, expiresAt: now + lifetime }
+      // A few at a time: a user with a hundred thousand expired tokens logs in as fast as any other.
+      await store.removeExpired(owner, now, LEFT_TO_PRUNE)
+      const id = await store.add({
+        ...owner,
+        digest: storedDigest(purpose, token),
+        createdAt: now,
+        lastUsedAt: null,
+        expiresAt: facts.expiresAt,
+      })
+      // After it was added, so that concurrent logins see each other: whoever comes last leaves no surplus.
+      if (limit !== undefined) await store.removeSurplus(owner, limit, now)
+      return { token, id, ...facts }
+    },
+
+    async find(token) {
+      if (!SHAPE.test(token)) return null
+      const stored = await store.find(storedDigest(purpose, token))
+      return stored?.purpose === purpose ? stored : null
+    },
+
+    shared: {
+      revoke: async (token) => SHAPE.test(token) && store.remove(storedDigest(purpose, token)),
+      revokeOne: (user, id) => store.removeOne(ownerOf(user), id),
+      revokeAll: (user) => store.removeAll(ownerOf(user)),
+      async list(user) {
+        const tokens = await store.list(ownerOf(user), clock())
+        return tokens.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
+          id,
+          issuedAt: createdAt,
+          lastUsedAt,
+          expiresAt,
+        }))
+      },
+      async prune() {
+        const now = clock()
+        let pruned = 0
+        let last = BATCH
+        while (last === BATCH) {
+          last = await store.removeExpired({ purpose }, now, BATCH)
+          pruned += last
+        }
+        return pruned
+      },
+    },
+  }
+}
