@@ -1,0 +1,29 @@
+import { Redis } from 'ioredis'
+import type { ThrottleOptions } from 'koa-tokenapi'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
+
+/** Where login attempts are counted. */
+export interface Limiters {
+  readonly throttle: ThrottleOptions
+  close(): void
+}
+
+const TEN_MINUTES = 600
+
+/** Counts in memory, or in the Redis of a URL, where all processes share the counts. */
+export function limiters(redisUrl: string | undefined): Limiters {
+  return redisUrl === undefined ? { throttle: {}, close: () => undefined } : redisLimiters(redisUrl)
+}
+
+/** A Redis that is down or silent is a fault (503) within 2 s; the process lives on and connects again by itself. */
+function redisLimiters(url: string): Limiters {
+  const storeClient = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2000 })
+  storeClient.on('error', (error: NodeJS.ErrnoException) => console.error(`Redis: ${error.code ?? error.name}`))
+  const limiter = (keyPrefix: string, points: number): RateLimiterRedis =>
+    new RateLimiterRedis({ storeClient, keyPrefix, points, duration: TEN_MINUTES, rejectIfRedisNotReady: true })
+
+  return {
+    throttle: { account: limiter('login:account', 10), address: limiter('login:address', 300) },
+    close: () => storeClient.disconnect(),
+  }
+}

@@ -1,0 +1,96 @@
+import { Router } from '@koa/router'
+import type { Context } from 'koa'
+import {
+  hashPassword,
+  jsonBadRequest,
+  jsonError,
+  jsonResponse,
+  jsonUnauthorized,
+  type Refusal,
+  tokenApi,
+} from 'koa-tokenapi'
+import type { Routes } from '../app.js'
+
+/** django-tokenapi's example, and what an application adds: who am I, a new password, log out everywhere. */
+export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
+  const api = tokenApi({ users, secret, throttle })
+  const router = new Router()
+
+  // As in django-tokenapi's README: JsonError says 200.
+  router.all(
+    '/index.json',
+    api.tokenRequired((ctx) => {
+      if (ctx.method !== 'POST') return jsonError(ctx, 'Only POST is allowed')
+      jsonResponse(ctx, { test1: 49, test2: 'awesome' })
+    }),
+  )
+
+  router.get(
+    '/me',
+    api.tokenRequired((ctx) => {
+      const { id, username } = ctx.state.user
+      jsonResponse(ctx, { user: { id, username } })
+    }),
+  )
+
+  router.post(
+    '/password',
+    api.tokenRequired(async (ctx) => {
+      const { password, new_password: wanted } = fieldsOf(ctx)
+      if (typeof wanted !== 'string' || wanted === '') return unusable(ctx)
+
+      // A login, so that whoever holds a stolen token cannot guess the password without being throttled.
+      const { username } = ctx.state.user
+      const verdict = await api.login({ username, password, address: ctx.ip })
+      if (!verdict.ok) return refuse(ctx, verdict)
+      const hash = await hashOf(wanted)
+      if (hash === null) return unusable(ctx)
+      const user = verdict.value
+      if (!(await users.changePassword(user, hash))) {
+        return jsonError(ctx, 'Another request has changed the password meanwhile.', 409)
+      }
+      user.password = hash
+      const { token } = await api.issue(user)
+      jsonResponse(ctx, { token, user: user.id })
+    }),
+  )
+
+  router.post(
+    '/logout-all',
+    api.tokenRequired(async (ctx) => {
+      await api.revokeAll(ctx.state.user)
+      jsonResponse(ctx)
+    }),
+  )
+
+  app.use(api.routes())
+  app.use(router.routes())
+  app.use(router.allowedMethods())
+}
+
+function fieldsOf(ctx: Pick<Context, 'request'>): { readonly password?: unknown; readonly new_password?: unknown } {
+  return ctx.request.body ?? {} // the guard has read a body of any shape; a field of it may be anything
+}
+
+/** The hash of a new password; null for one that could not log in. */
+async function hashOf(password: string): Promise<string | null> {
+  try {
+    return await hashPassword(password)
+  } catch (error) {
+    if (error instanceof TypeError) return null
+    throw error
+  }
+}
+
+function unusable(ctx: Context): void {
+  jsonBadRequest(ctx, "'new_password' must be a text of 1 to 4096 bytes.")
+}
+
+function refuse(ctx: Context, { reason, retryAfter }: Refusal): void {
+  if (reason === 'throttled') {
+    ctx.set('Retry-After', String(retryAfter ?? 1))
+    return jsonError(ctx, 'Too many attempts, please try again later.', 429)
+  }
+  if (reason === 'missing' || reason === 'malformed') return jsonBadRequest(ctx, "'password' must be the old password.")
+  jsonUnauthorized(ctx, 'The old password is wrong.')
+}

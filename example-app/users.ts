@@ -1,0 +1,34 @@
+import type { Knex } from 'knex'
+import { hashPassword, newUsername, type UserStore } from 'koa-tokenapi'
+import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
+
+/** The application's users: what the token API reads of them, and what the application writes. */
+export interface Users extends UserStore<KnexUser> {
+  /** Stores a new hash in the place of the old one; false where another request has changed it meanwhile. */
+  changePassword(user: KnexUser, hash: string): Promise<boolean>
+  /** Adds a user, unless there is one of that name. */
+  add(username: string, password: string): Promise<void>
+}
+
+const TABLE = 'users'
+const TIMEOUT = 5000 // milliseconds
+
+export function usersOf(db: Knex): Users {
+  return {
+    ...knexUsers(db, { table: TABLE }),
+
+    async changePassword(user, hash) {
+      // One statement that names the old hash: of two changes at once, one wins and the other learns of it.
+      const changed = await db(TABLE)
+        .where({ id: user.id, password: user.password })
+        .update({ password: hash })
+        .timeout(TIMEOUT)
+      return changed === 1
+    },
+
+    async add(username, password) {
+      const row = { username: newUsername(username), password: await hashPassword(password) }
+      await db(TABLE).insert(row).onConflict('username').ignore().timeout(TIMEOUT)
+    },
+  }
+}
