@@ -4,13 +4,16 @@ export type Clock = () => number
 /** The clock of this machine, the default everywhere. */
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000)
 
+// Every count of milliseconds since 2001 is above it, and every second up to the year 9999 below.
+const MAX_TIME = 1e12
+
 /**
  * The clock of an option, tried once at start-up.
  *
  * @throws {TypeError} unless it gives whole seconds: a clock in milliseconds or with fractions would make tokens that nobody reads.
  */
 export function wholeClock(clock: Clock = systemClock): Clock {
-  if (typeof clock !== 'function' || !Number.isSafeInteger(clock()) || clock() < 0 || clock() > 1e11) {
+  if (typeof clock !== 'function' || !Number.isSafeInteger(clock()) || clock() < 0 || clock() >= MAX_TIME) {
     throw new TypeError('clock must be a function that gives whole seconds since 1970')
   }
   return clock
