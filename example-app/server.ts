@@ -4,7 +4,7 @@ import { createApp } from './app.js'
 import { limiters } from './limiters.js'
 import { migrate } from './migrate.js'
 import { readSettings, secretOf } from './settings.js'
-import { stop } from './stop.js'
+import { stopper } from './stop.js'
 import { usersOf } from './users.js'
 
 const DEMO = { username: 'demo', password: 'correct horse battery staple' }
@@ -18,6 +18,7 @@ if (!settings.isProduction) await usersOf(db).add(DEMO.username, DEMO.password)
 const counts = limiters(settings.redisUrl)
 const app = createApp({ db, secret, throttle: counts.throttle, proxies: settings.proxies })
 const server = app.listen(settings.port)
+const stop = stopper(server)
 server.once('listening', () => {
   const { port } = server.address() as AddressInfo // it listens on TCP
   console.log(`The secret is that of ${from}; processes and machines that serve one database need the same one.`)
@@ -36,7 +37,7 @@ async function leave(): Promise<void> {
   leaving = true
   // Whatever hangs below, the process is gone before anybody kills it.
   setTimeout(() => process.exit(0), 9000).unref()
-  await stop(server)
+  await stop()
   counts.close()
   await db.destroy()
 }
