@@ -8,7 +8,6 @@ import {
   memoryUsers,
   type Offered,
   type Reason,
-  type TokenFacts,
   type TokenKind,
   type User,
 } from '../../lib/index.js'
@@ -17,7 +16,7 @@ import { watched } from './counting.js'
 /** What the suite has to know of a kind. */
 export interface KindUnderTest {
   /** A new kind with a store of its own, if it has one, on the clock that it is given. */
-  readonly make: (clock: Clock) => TokenKind<User, TokenFacts> | Promise<TokenKind<User, TokenFacts>>
+  readonly make: (clock: Clock) => TokenKind | Promise<TokenKind>
   /** Whether a token is no good without the user it is said to belong to (a pair). */
   readonly isPair: boolean
   /** Whether a token is proven genuine before the user is looked up: then a refusal of `find` is passed on unchanged. */
@@ -84,13 +83,24 @@ export const garbageTokens: Readonly<Record<string, string>> = {
   'a JWS without an algorithm': 'eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.',
 }
 
+function among(...users: User[]): FindUser<User> {
+  return activeUser(memoryUsers(users))
+}
+
+function refusing(reason: Reason): FindUser<User> {
+  return async () => ({ ok: false, reason, detail: 'as_found' })
+}
+
 /** What every kind of token promises. */
 export function behavesLikeATokenKind(subject: KindUnderTest): void {
   const { make, isPair, provesFirst, afterPasswordChange, revokesAll, start = START } = subject
 
+  /** What a client of alice sends. */
+  const offer = (token: string, user = '1'): Offered => (isPair ? { user, token } : { token })
+
   describe('behaves like a token kind', () => {
     let now: number
-    let kind: TokenKind<User, TokenFacts>
+    let kind: TokenKind
     let alice: User
     let bob: User
 
@@ -101,19 +111,13 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
       bob = { id: 2, username: 'bob', password: 'scrypt$16384$salt$8$5$bob', isActive: true, tokenEpoch: 0 }
     })
 
-    /** What a client of alice sends. */
-    const offer = (token: string, user = '1'): Offered => (isPair ? { user, token } : { token })
-    const among = (...users: User[]): FindUser<User> => activeUser(memoryUsers(users))
     const reasonOf = async (offered: Offered, find: FindUser<User>): Promise<Reason | 'none'> => {
       const verdict = await verify(offered, kind, find)
       return verdict.ok ? 'none' : verdict.reason
     }
-    const refusedBy =
-      (reason: Reason): FindUser<User> =>
-      async () => ({ ok: false, reason, detail: 'as_found' })
 
     describe('what it issues', () => {
-      let issued: Issued<TokenFacts>
+      let issued: Issued
       beforeEach(async () => {
         issued = await kind.issue(alice)
       })
@@ -129,7 +133,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
 
       it('is verified as the user whom it was issued to, with the same facts', async () => {
         const verdict = await kind.verify(offer(issued.token), among(alice, bob))
-        if (!verdict.ok) return expect.fail(`refused as ${verdict.reason}`)
+        if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
         expect(verdict.value.user).to.include({ id: 1, username: 'alice' })
         expect(verdict.value.token.expiresAt).to.equal(issued.expiresAt)
         expect(verdict.value.token.issuedAt).to.equal(issued.issuedAt)
@@ -287,7 +291,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
           : 'passes a refusal of find on as invalid, before the token is proven',
         async () => {
           const { token } = await kind.issue(alice)
-          const verdict = await kind.verify(offer(token), refusedBy('inactive'))
+          const verdict = await kind.verify(offer(token), refusing('inactive'))
           if (provesFirst) expect(verdict).to.deep.equal({ ok: false, reason: 'inactive', detail: 'as_found' })
           else expect(verdict).to.deep.equal({ ok: false, reason: 'invalid' })
         },

@@ -23,7 +23,7 @@ const alice: User = { id: 1, username: 'alice', password: 'pbkdf2_sha256$1$salt$
 const find = (): FindUser<User> => activeUser(memoryUsers([alice]))
 
 /** A kind that gives one reason for everything and keeps what it was asked to end. */
-function refusing(reason: Reason, detail?: string): TokenKind<User> & { readonly seen: string[] } {
+function refusing(reason: Reason, detail?: string): TokenKind & { readonly seen: string[] } {
   const seen: string[] = []
   return {
     seen,
@@ -176,7 +176,7 @@ describe('anyOf', () => {
 
     it('asks every kind, and rejects as one of them does', async () => {
       const ended: string[] = []
-      const ending = (name: string): TokenKind<User> => ({
+      const ending = (name: string): TokenKind => ({
         ...refusing('invalid'),
         async revokeAll(user) {
           ended.push(`${name} of ${user.username}`)

@@ -62,6 +62,10 @@ describe('boundText', () => {
   })
 })
 
+function epochOf(user: User): readonly unknown[] {
+  return [user.tokenEpoch ?? 0]
+}
+
 describe('dependsOnEpoch', () => {
   const alice: User = { id: 1, username: 'alice', password: 'hash', tokenEpoch: 3 }
 
@@ -72,9 +76,8 @@ describe('dependsOnEpoch', () => {
   })
 
   it('starts at 0 where there is no epoch yet', () => {
-    const bond = (user: User): readonly unknown[] => [user.tokenEpoch ?? 0]
-    expect(dependsOnEpoch({ ...alice, tokenEpoch: null }, bond)).to.equal(true)
-    expect(dependsOnEpoch({ id: 1, username: 'alice', password: 'hash' }, bond)).to.equal(true)
+    expect(dependsOnEpoch({ ...alice, tokenEpoch: null }, epochOf)).to.equal(true)
+    expect(dependsOnEpoch({ id: 1, username: 'alice', password: 'hash' }, epochOf)).to.equal(true)
   })
 
   it('sees properties that are not enumerable, and changes nothing', () => {

@@ -9,11 +9,11 @@ function at(text: string): number {
 
 describe('calendar', () => {
   it('counts days since 2001-01-01', () => {
-    const { dayOf, startOf } = calendar('UTC')
-    expect(dayOf(at('2001-01-01T00:00:00Z'))).to.equal(0)
-    expect(dayOf(at('2000-12-31T23:59:59Z'))).to.equal(-1)
-    expect(dayOf(at('2026-11-22T23:59:59Z'))).to.equal(9456)
-    expect(startOf(9456)).to.equal(at('2026-11-22T00:00:00Z'))
+    const days = calendar('UTC')
+    expect(days.dayOf(at('2001-01-01T00:00:00Z'))).to.equal(0)
+    expect(days.dayOf(at('2000-12-31T23:59:59Z'))).to.equal(-1)
+    expect(days.dayOf(at('2026-11-22T23:59:59Z'))).to.equal(9456)
+    expect(days.startOf(9456)).to.equal(at('2026-11-22T00:00:00Z'))
   })
 
   it('starts local days where they start', () => {
@@ -30,32 +30,32 @@ describe('calendar', () => {
       ['America/Sao_Paulo', '2019-02-17', '2019-02-17T03:00:00Z'],
     ]
     for (const [timeZone, date, start] of cases) {
-      const { dayOf, startOf } = calendar(timeZone)
+      const days = calendar(timeZone)
       const day = calendar('UTC').dayOf(at(`${date}T00:00:00Z`))
-      expect(startOf(day), `${date} in ${timeZone}`).to.equal(at(start))
-      expect(dayOf(at(start)), `${date} in ${timeZone}`).to.equal(day)
-      expect(dayOf(at(start) - 1), `the second before ${date} in ${timeZone}`).to.equal(day - 1)
+      expect(days.startOf(day), `${date} in ${timeZone}`).to.equal(at(start))
+      expect(days.dayOf(at(start)), `${date} in ${timeZone}`).to.equal(day)
+      expect(days.dayOf(at(start) - 1), `the second before ${date} in ${timeZone}`).to.equal(day - 1)
     }
   })
 
   it('skips the day that a zone skipped', () => {
-    const { dayOf, startOf } = calendar('Pacific/Apia')
+    const days = calendar('Pacific/Apia')
     const skipped = calendar('UTC').dayOf(at('2011-12-30T00:00:00Z'))
-    expect(startOf(skipped))
-      .to.equal(startOf(skipped + 1))
+    expect(days.startOf(skipped))
+      .to.equal(days.startOf(skipped + 1))
       .and.to.equal(at('2011-12-30T10:00:00Z'))
-    expect(dayOf(startOf(skipped) - 1)).to.equal(skipped - 1)
-    expect(dayOf(startOf(skipped))).to.equal(skipped + 1)
+    expect(days.dayOf(days.startOf(skipped) - 1)).to.equal(skipped - 1)
+    expect(days.dayOf(days.startOf(skipped))).to.equal(skipped + 1)
   })
 
   it('agrees with itself on every day of a year, in zones on both sides', () => {
     const first = calendar('UTC').dayOf(at('2026-01-01T00:00:00Z'))
     for (const timeZone of ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Pacific/Chatham']) {
-      const { dayOf, startOf } = calendar(timeZone)
+      const days = calendar(timeZone)
       for (let day = first; day < first + 365; day += 1) {
-        expect(dayOf(startOf(day)), `${day} in ${timeZone}`).to.equal(day)
-        expect(dayOf(startOf(day) - 1), `${day} in ${timeZone}`).to.equal(day - 1)
-        expect(startOf(day + 1) - startOf(day)).to.be.within(DAY - 3600, DAY + 3600)
+        expect(days.dayOf(days.startOf(day)), `${day} in ${timeZone}`).to.equal(day)
+        expect(days.dayOf(days.startOf(day) - 1), `${day} in ${timeZone}`).to.equal(day - 1)
+        expect(days.startOf(day + 1) - days.startOf(day)).to.be.within(DAY - 3600, DAY + 3600)
       }
     }
   })
