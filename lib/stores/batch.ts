@@ -12,8 +12,14 @@ interface Waiter<T> {
  * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests. Nothing is kept
  * afterwards: the next turn asks again. If a load of several keys fails, each is loaded by itself, so that one key which
  * breaks a query harms nobody else.
+ *
+ * @param isFinal Whether a load failed for a reason that no key is to blame for, a timeout above all: nobody waits any more
+ *   then, and to ask again, once for each key, would only keep a slow database from recovering.
  */
-export function batch<T>(load: LoadMany<T>): (key: string) => Promise<T | null> {
+export function batch<T>(
+  load: LoadMany<T>,
+  isFinal: (fault: unknown) => boolean = () => false,
+): (key: string) => Promise<T | null> {
   let waiting = new Map<string, Waiter<T>[]>()
 
   const flush = (): void => {
@@ -28,8 +34,8 @@ export function batch<T>(load: LoadMany<T>): (key: string) => Promise<T | null> 
       const found = await load(keys)
       for (const key of keys) for (const waiter of asked.get(key) ?? []) waiter.resolve(found.get(key) ?? null)
     } catch (fault) {
-      if (keys.length > 1) for (const key of keys) void answer(asked, [key])
-      else for (const waiter of asked.get(keys[0] ?? '') ?? []) waiter.reject(fault)
+      if (keys.length > 1 && !isFinal(fault)) for (const key of keys) void answer(asked, [key])
+      else for (const key of keys) for (const waiter of asked.get(key) ?? []) waiter.reject(fault)
     }
   }
 

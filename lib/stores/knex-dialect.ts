@@ -35,9 +35,34 @@ export function oneOf(
   return [`${column} in (${values.map(() => place).join(', ')})`, [...values]]
 }
 
+/** A condition that a column of text has one value, for an update, whose rows nobody compares afterwards. */
+export function exactly(dialect: Dialect, column: string, text: string): [string, Knex.Value[]] {
+  // MySQL takes 'ANN' and 'ann ' for 'ann'; the first half is there for the index.
+  if (dialect === 'mysql') return [`${column} = ? and binary ${column} = ?`, [text, text]]
+  return [`${column} = ?`, [text]]
+}
+
 /** The rows of a query, wherever its driver puts them. */
 export function rowsOf(dialect: Dialect, result: unknown): readonly Record<string, unknown>[] {
   if (dialect === 'postgres') return (result as { rows: Record<string, unknown>[] }).rows
   if (dialect === 'mysql') return (result as [Record<string, unknown>[]])[0]
   return result as Record<string, unknown>[]
+}
+
+const UNSTORABLE = new Set([
+  '22021', // PostgreSQL: character_not_in_repertoire, a NUL for example
+  '22P05', // PostgreSQL: untranslatable_character, in a database that is not UTF-8
+  'ER_CANT_AGGREGATE_2COLLATIONS', // MySQL: an emoji against a column of utf8mb3, anything foreign against latin1
+  'ER_CANT_AGGREGATE_3COLLATIONS',
+  'ER_CANT_AGGREGATE_NCOLLATIONS',
+])
+
+/** Whether a query failed since its text has characters that the column cannot hold, so that no row has it. */
+export function isUnstorable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && UNSTORABLE.has(String(error.code))
+}
+
+/** Whether a query, or the wait for a connection, took too long. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'KnexTimeoutError'
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { batch } from './batch.js'
-import { asText, dialectOf, oneOf, quoted, rowsOf } from './knex-dialect.js'
+import { asText, dialectOf, exactly, isTimeout, isUnstorable, oneOf, quoted, rowsOf } from './knex-dialect.js'
 import { type IdColumn, type IdTypes, idsOf } from './knex-ids.js'
 import type { UserStore } from './user-store.js'
 
@@ -17,7 +17,7 @@ export interface KnexUsersOptions<K extends IdColumn, Extra extends object> {
   /** 'users'. */
   readonly table?: string
   /** Property → column; `is_active` and `token_epoch` for the last two by default. Further entries become further properties. */
-  readonly columns?: UserColumns & { readonly [P in keyof Extra]: string }
+  readonly columns?: UserColumns & { readonly [P in keyof NoInfer<Extra>]: string }
   /** How the ids are kept; 'integer'. */
   readonly id?: K
   /** Seconds that a query may take before its connection is given up; 5. */
@@ -80,17 +80,14 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
     return rowsOf(dialect, await db.raw(select + condition, bindings).timeout(timeout * 1000))
   }
   const byId = batch(async (keys) => {
-    const rows = await ask(
-      id,
-      keys.flatMap((key) => ids.bindings(key)),
-      isNumber,
-    )
+    const values = keys.flatMap((key) => ids.bindings(key))
+    const rows = await orNobody(keys, ask(id, values, isNumber))
     return new Map(rows.map((row) => [String(ids.present(row['id'])), row]))
-  })
+  }, isTimeout)
   const byUsername = batch(async (keys) => {
-    const rows = await ask(username, keys, false)
+    const rows = await orNobody(keys, ask(username, keys, false))
     return new Map(rows.map((row) => [String(row['username']), row]))
-  })
+  }, isTimeout)
   /** Each caller gets an object of its own, also where one row answers several. */
   const present = (row: Record<string, unknown> | null): Row | null => {
     if (row === null) return null
@@ -114,12 +111,23 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
     ...store,
     async bumpEpoch(text) {
       if (!ids.isCanonical(text)) throw new Error('there is no such user')
-      const [condition, bindings] = oneOf(dialect, id, ids.bindings(text), isNumber)
+      const [condition, bindings] =
+        type === 'text' ? exactly(dialect, id, text) : oneOf(dialect, id, ids.bindings(text), isNumber)
       const changed = await db(table)
         .whereRaw(condition, bindings)
         .update(tokenEpoch, db.raw(`coalesce(${epoch}, 0) + 1`))
         .timeout(timeout * 1000)
       if (changed === 0) throw new Error('there is no such user')
     },
+  }
+}
+
+/** One text that the column cannot hold is nobody's. Among several the query fails, and each is asked for by itself. */
+async function orNobody<R>(keys: readonly string[], rows: Promise<readonly R[]>): Promise<readonly R[]> {
+  try {
+    return await rows
+  } catch (error) {
+    if (keys.length === 1 && isUnstorable(error)) return []
+    throw error
   }
 }
