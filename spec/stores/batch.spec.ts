@@ -1,0 +1,95 @@
+import { expect } from 'chai'
+import { batch } from '../../lib/stores/batch.js'
+
+/** Answers each key with itself in capitals, and remembers what was asked for together. */
+function recording(load = async (keys: readonly string[]) => capitals(keys)) {
+  const loads: (readonly string[])[] = []
+  const find = batch(async (keys) => {
+    loads.push(keys)
+    return load(keys)
+  })
+  return { loads, find }
+}
+
+function capitals(keys: readonly string[]): Map<string, string> {
+  return new Map(keys.filter((key) => key !== 'nobody').map((key) => [key, key.toUpperCase()]))
+}
+
+describe('batch', () => {
+  it('sends the look-ups of one turn out together', async () => {
+    const { loads, find } = recording()
+    expect(await Promise.all(['a', 'b', 'c'].map(find))).to.deep.equal(['A', 'B', 'C'])
+    expect(loads).to.deep.equal([['a', 'b', 'c']])
+  })
+
+  it('takes in what arrives in later microtasks of the turn', async () => {
+    const { loads, find } = recording()
+    const later = Promise.resolve().then(() => find('b'))
+    expect(await Promise.all([find('a'), later])).to.deep.equal(['A', 'B'])
+    expect(loads).to.deep.equal([['a', 'b']])
+  })
+
+  it('asks for a key once in a turn and again in the next', async () => {
+    const { loads, find } = recording()
+    expect(await Promise.all([find('a'), find('a')])).to.deep.equal(['A', 'A'])
+    await find('a')
+    expect(loads).to.deep.equal([['a'], ['a']])
+  })
+
+  it('answers null for what was not found', async () => {
+    const { find } = recording()
+    expect(await Promise.all(['a', 'nobody'].map(find))).to.deep.equal(['A', null])
+  })
+
+  it('loads at most 500 keys at once', async () => {
+    const { loads, find } = recording()
+    const keys = Array.from({ length: 501 }, (_, at) => `k${at}`)
+    const found = await Promise.all(keys.map(find))
+    expect(found).to.deep.equal(keys.map((key) => key.toUpperCase()))
+    expect(loads.map((load) => load.length)).to.deep.equal([500, 1])
+  })
+
+  it('harms nobody with a key that breaks the load', async () => {
+    const { find } = recording(async (keys) => {
+      if (keys.includes('bad')) throw new Error('a bad key')
+      return capitals(keys)
+    })
+    const outcomes = await Promise.allSettled(['a', 'bad', 'b', 'nobody', 'bad'].map(find))
+    expect(outcomes.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))).to.deep.equal([
+      'A',
+      'Error: a bad key',
+      'B',
+      null,
+      'Error: a bad key',
+    ])
+  })
+
+  it('rejects everybody with the cause where every load fails, and works again afterwards', async () => {
+    let isDown = true
+    const { find } = recording((keys) => {
+      if (isDown) throw new Error('down')
+      return Promise.resolve(capitals(keys))
+    })
+    const outcomes = await Promise.allSettled(['a', 'b'].map(find))
+    expect(outcomes.map((one) => (one.status === 'rejected' ? String(one.reason) : 'found'))).to.deep.equal([
+      'Error: down',
+      'Error: down',
+    ])
+    isDown = false
+    expect(await find('a')).to.equal('A')
+  })
+
+  it('does not ask again, key by key, after a failure that no key is to blame for', async () => {
+    let loads = 0
+    const find = batch<string>(
+      () => {
+        loads += 1
+        return Promise.reject(new RangeError('too slow'))
+      },
+      (fault) => fault instanceof RangeError,
+    )
+    const outcomes = await Promise.allSettled(['a', 'b', 'a'].map(find))
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected', 'rejected'])
+    expect(loads).to.equal(1)
+  })
+})
