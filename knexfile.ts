@@ -6,7 +6,8 @@ import type { Knex } from 'knex'
 /** Where the example keeps what it makes: its SQLite file, and its secret where the database is a server. */
 export const DATA = fileURLToPath(new URL('./example-app/data/', import.meta.url))
 
-const migrations = { directory: fileURLToPath(new URL('./example-app/migrations/', import.meta.url)) }
+/** The migrations of the example, for a database that was opened in another way. */
+export const migrations = { directory: fileURLToPath(new URL('./example-app/migrations/', import.meta.url)) }
 
 /** What every database has: a pool that says no after 2 s, so that a full one answers 503 while the client still waits. */
 const shared = { acquireConnectionTimeout: 2000, migrations } satisfies Knex.Config

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { migrations } from '../knexfile.js'
 
 const LOCK = 'koa-tokenapi example'
 
@@ -11,7 +12,7 @@ export async function migrate(db: Knex): Promise<void> {
     const turns = turnsOn(db, turn)
     await turns.take()
     try {
-      await turns.migrator.migrate.latest()
+      await turns.migrator.migrate.latest(migrations)
     } finally {
       await turns.leave()
     }
