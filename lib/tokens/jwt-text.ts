@@ -1,0 +1,41 @@
+/** A JWS in compact form, read and not yet verified: nothing in it is to be trusted. */
+export interface ReadJwt {
+  readonly alg: unknown
+  readonly kid: string | undefined
+  /** The header asks for what is not understood here: `crit`, `b64`, a `kid` that is no text. */
+  readonly wantsMore: boolean
+  readonly payload: string
+}
+
+const MAX_LENGTH = 8192
+
+/**
+ * Reads a JWT strictly, before any cryptography (RFC 8725 §3): three non-empty parts in canonical base64url, at most 8192
+ * characters, a header that is an object. Keys and addresses of keys in the header are not looked at. Null for anything else.
+ */
+export function readJwt(token: string): ReadJwt | null {
+  if (token.length > MAX_LENGTH) return null
+  const parts = token.split('.', 4)
+  const [header, payload, signature] = parts.map(decode)
+  if (parts.length !== 3 || !header || !payload || !signature) return null
+  const fields = readObject(header)
+  if (fields === null) return null
+  const { alg, kid, crit, b64 } = fields
+  const wantsMore = crit !== undefined || b64 !== undefined || (kid !== undefined && typeof kid !== 'string')
+  return { alg, kid: typeof kid === 'string' ? kid : undefined, wantsMore, payload: payload.toString('utf8') }
+}
+
+/** A JSON object, or null. Its keys are its own, `__proto__` too. */
+export function readObject(json: string | Buffer): Record<string, unknown> | null {
+  try {
+    const data: unknown = JSON.parse(String(json))
+    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : null
+  } catch {
+    return null // JSON.parse has no other way to say no
+  }
+}
+
+function decode(part: string): Buffer | null {
+  const bytes = Buffer.from(part, 'base64url')
+  return part !== '' && bytes.toString('base64url') === part ? bytes : null
+}

@@ -1,0 +1,266 @@
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
+import { CompactSign, compactVerify, errors } from 'jose'
+import { type Clock, wholeClock, wholeSpan } from '../clock.js'
+import { equalTexts, field, hmac } from '../crypto.js'
+import { asciiJsonText } from '../json-text.js'
+import type { FindUser, User } from '../user.js'
+import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
+import { boundText, dependsOnEpoch } from './bond.js'
+import { type JwtKey, type JwtKeyOptions, jwtKeys, secretKey } from './jwt-keys.js'
+import { readJwt, readObject } from './jwt-text.js'
+import type { Issued, TokenKind } from './token-kind.js'
+
+export type Claims = Readonly<Record<string, unknown>>
+
+export interface JwtFacts {
+  issuedAt?: number
+  expiresAt: number
+  id?: string
+  claims: Claims
+}
+
+export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
+  /** Seconds that a token is good for; 300. */
+  readonly lifetime?: number
+  /** Seconds that `exp` and `nbf` may be off; 0. */
+  readonly leeway?: number
+  /** The `aud` that is written and expected. Without it a token that has one is refused. */
+  readonly audience?: string
+  /** The `iss` that is written and expected. */
+  readonly issuer?: string
+  /** Seconds after the login in which a token can be exchanged for a new one; 604800 (7 days), false for no `orig_iat` and no refresh. */
+  readonly refreshLifetime?: number | false
+  /** A secret for each user (HS algorithms): the user is looked up before the token is proven. */
+  readonly secretOf?: (user: U) => string
+  /** The claims of a user; by default the ancestor's `user_id`, `username` and `email`. `exp`, `orig_iat`, `aud` and `iss` are added. */
+  readonly payload?: (user: U) => Claims
+  /** Whom the claims name; by default the `username`, and a `user_id` that contradicts it is refused. */
+  readonly userOf?: (claims: Claims) => { id: string } | { username: string } | null
+  /** Values that end a user's tokens when they change; none by default, as in the ancestor. */
+  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly clock?: Clock
+}
+
+/** JSON Web Tokens, and the exchange of a good one for a new one. */
+export interface JwtKind<in U extends User = User> extends TokenKind<U, JwtFacts> {
+  /**
+   * A new token for a good one, with the login's `orig_iat`; `expired` with the detail `refresh_expired` where the login is
+   * too long ago, `invalid` with `no_orig_iat` where it does not say.
+   */
+  refresh<V extends U>(token: string, find: FindUser<V>): Promise<Verdict<{ user: V; issued: Issued<JwtFacts> }>>
+}
+
+const WEEK = 7 * 24 * 60 * 60
+const MAX_SKEW = 60
+
+/**
+ * JSON Web Tokens (RFC 7519) as djangorestframework-jwt writes them. `jose` does the cryptography, behind a strict reading:
+ * one algorithm, no header that wants anything, nothing trusted before its signature. `exp` is required; `nbf`, `iat` and
+ * `orig_iat` are checked where present, the latter two with 60 s for clocks that differ.
+ *
+ * Without `boundTo` a token outlives a changed password, and `revokeAll` is left out.
+ *
+ * @throws {TypeError} at start-up for a wrong option; from `issue`, where there is no key to sign with or none to be bound to.
+ */
+export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKind<U> {
+  const { algorithm = 'HS256', lifetime = 300, leeway = 0, audience, issuer, refreshLifetime = WEEK } = options
+  const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo, minSecretBytes } = options
+  const clock = wholeClock(options.clock)
+  wholeSpan('lifetime', lifetime)
+  wholeSpan('leeway', leeway, 0)
+  if (refreshLifetime !== false) wholeSpan('refreshLifetime', refreshLifetime)
+  for (const [name, text] of Object.entries({ audience, issuer })) {
+    if (text !== undefined && (typeof text !== 'string' || text === ''))
+      throw new TypeError(`${name} must be a non-empty string`)
+  }
+  if (secretOf !== undefined && !algorithm.startsWith('HS'))
+    throw new TypeError(`secretOf does not go with ${algorithm}`)
+  const keys = secretOf === undefined ? jwtKeys(options) : []
+  if (boundTo !== undefined && keys.some((key) => key.signing === undefined)) {
+    throw new TypeError('boundTo needs the private key where tokens are verified')
+  }
+
+  const keysOf = (user: U | null, kid: string | undefined): readonly JwtKey[] => {
+    if (secretOf !== undefined) return user === null ? [] : [secretKey(secretOf(user), minSecretBytes ?? 16)]
+    const named = keys.filter((key) => kid !== undefined && key.kid === kid)
+    if (named.length > 0) return named
+    return kid === undefined || keys.every((key) => key.kid === undefined)
+      ? keys.filter((key) => key.kid === undefined)
+      : []
+  }
+
+  const sign = async (user: U, origin: number): Promise<Issued<JwtFacts>> => {
+    const key = secretOf === undefined ? keys[0] : keysOf(user, undefined)[0]
+    if (key?.signing === undefined) throw new TypeError('privateKey is needed to issue tokens')
+    const now = clock()
+    const expiresAt = now + lifetime
+    const { user_id, username, exp: _, ...rest } = payload(user)
+    const claims: Claims = {
+      ...(user_id === undefined ? {} : { user_id }),
+      ...(username === undefined ? {} : { username }),
+      exp: expiresAt,
+      ...rest,
+      ...(refreshLifetime === false ? {} : { orig_iat: origin }),
+      ...(audience === undefined ? {} : { aud: audience }),
+      ...(issuer === undefined ? {} : { iss: issuer }),
+      ...(boundTo === undefined ? {} : { bond: bondFor(user, key, boundTo) }),
+    }
+    const header = { alg: algorithm, typ: 'JWT', ...(key.kid === undefined ? {} : { kid: key.kid }) }
+    const token = await new CompactSign(Buffer.from(asciiJsonText(claims))).setProtectedHeader(header).sign(key.signing)
+    return { token, issuedAt: now, expiresAt, claims }
+  }
+
+  const judgeTimes = (claims: Claims, now: number): Refusal | null => {
+    const { exp, nbf, iat, orig_iat } = claims
+    if (exp === undefined) return refuse('invalid', 'claims')
+    if (typeof exp !== 'number' || !Number.isFinite(exp)) return refuse('invalid', 'decode')
+    for (const [time, slack] of [
+      [nbf, leeway],
+      [iat, Math.max(leeway, MAX_SKEW)],
+      [orig_iat, Math.max(leeway, MAX_SKEW)],
+    ] as const) {
+      if (time === undefined) continue
+      if (typeof time !== 'number' || !Number.isFinite(time)) return refuse('invalid', 'decode')
+      if (time > now + slack) return refuse('invalid', 'claims')
+    }
+    return now >= exp + leeway ? refuse('expired') : null
+  }
+
+  const isForUs = ({ aud, iss }: Claims): boolean => {
+    if (issuer !== undefined && iss !== issuer) return false
+    if (audience === undefined) return aud === undefined
+    return Array.isArray(aud) ? aud.includes(audience) : aud === audience
+  }
+
+  const verify = async <V extends U>(
+    token: string,
+    find: FindUser<V>,
+  ): Promise<Verdict<{ user: V; token: JwtFacts }>> => {
+    const read = readJwt(token)
+    if (read === null) return refuse('invalid', 'decode')
+    if (read.alg !== algorithm || read.wantsMore) return refuse('invalid', 'claims')
+    // With a secret for each user the claims say whose; nobody is told what was found before the signature is checked.
+    const unproven = secretOf === undefined ? null : await claimed(readObject(read.payload), userOf, find)
+    const key = await fittingKey(token, keysOf(unproven, read.kid), algorithm)
+    if (key === null) return refuse('invalid', 'decode')
+
+    const claims = readObject(read.payload)
+    if (claims === null) return refuse('invalid', 'decode')
+    const now = clock()
+    const untimely = judgeTimes(claims, now)
+    if (untimely !== null) return untimely
+    if (!isForUs(claims)) return refuse('invalid', 'claims')
+    const by = userOf(claims)
+    if (by === null) return refuse('invalid', 'payload')
+    const user = await find(by)
+    if (!user.ok) return user.reason === 'invalid' ? refuse('invalid', 'no_user') : user
+    if (contradicts(claims, user.value)) return refuse('invalid', 'no_user')
+    if (boundTo !== undefined && !isBonded(claims, user.value, key, boundTo)) return refuse('revoked')
+    return accept({ user: user.value, token: factsOf(claims, leeway) })
+  }
+
+  const kind: JwtKind<U> = {
+    issue: (user) => sign(user, clock()),
+    verify: (offered, find) => verify(offered.token, find),
+
+    async refresh(token, find) {
+      if (refreshLifetime === false) return refuse('invalid', 'no_refresh')
+      const verdict = await verify(token, find)
+      if (!verdict.ok) return verdict
+      const origin = verdict.value.token.claims['orig_iat']
+      if (typeof origin !== 'number' || origin === 0) return refuse('invalid', 'no_orig_iat')
+      if (clock() > origin + refreshLifetime) return refuse('expired', 'refresh_expired')
+      return accept({ user: verdict.value.user, issued: await sign(verdict.value.user, origin) })
+    },
+  }
+  if (boundTo === undefined) return kind
+  return {
+    ...kind,
+    async revokeAll(user, bumpEpoch) {
+      if (!dependsOnEpoch(user, boundTo)) throw new TypeError('boundTo must include tokenEpoch for revokeAll to work')
+      await bumpEpoch()
+    },
+  }
+}
+
+function defaultPayload(user: User): Claims {
+  const email: unknown = 'email' in user ? user.email : undefined
+  return { user_id: user.id, username: user.username, ...(email === undefined ? {} : { email }) }
+}
+
+function defaultUserOf(claims: Claims): { username: string } | null {
+  const username = Object.hasOwn(claims, 'username') ? claims['username'] : undefined
+  if (!username) return null
+  // What is no text names nobody.
+  return { username: typeof username === 'string' ? username : '' }
+}
+
+/** A name that somebody else has registered since must not inherit the tokens of its first bearer. */
+function contradicts(claims: Claims, user: User): boolean {
+  const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
+  if (id === undefined) return false
+  // A JSON number above 2^53 has been rounded, so that numbers are compared as numbers.
+  return typeof id === 'number' ? id !== Number(user.id) : id !== String(user.id)
+}
+
+function factsOf(claims: Claims, leeway: number): JwtFacts {
+  const { exp, iat, orig_iat, jti } = claims
+  const issuedAt = typeof iat === 'number' ? iat : orig_iat
+  return {
+    ...(typeof issuedAt === 'number' ? { issuedAt } : {}),
+    expiresAt: Math.ceil(Number(exp)) + leeway,
+    ...(typeof jti === 'string' ? { id: jti } : {}),
+    claims,
+  }
+}
+
+async function claimed<U extends User>(
+  claims: Claims | null,
+  userOf: (claims: Claims) => { id: string } | { username: string } | null,
+  find: FindUser<U>,
+): Promise<U | null> {
+  // The ancestor goes by the id here, and so do the tokens that it has signed.
+  const id = claims !== null && Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
+  const isId = typeof id === 'string' || Number.isSafeInteger(id)
+  const by = isId ? { id: String(id) } : claims === null ? null : userOf(claims)
+  const user = by === null ? null : await find(by)
+  return user?.ok ? user.value : null
+}
+
+async function fittingKey(token: string, keys: readonly JwtKey[], algorithm: string): Promise<JwtKey | null> {
+  for (const key of keys) {
+    try {
+      await compactVerify(token, key.verifying, { algorithms: [algorithm] })
+      return key
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error
+    }
+  }
+  return null
+}
+
+/** What a bond is keyed with: only who can sign can make one, and it tells nothing about the values. */
+function bondKey(key: JwtKey): KeyObject {
+  const signing = key.signing as KeyObject // checked at start-up, and where a token is issued
+  const bytes = signing.type === 'secret' ? signing.export() : signing.export({ type: 'pkcs8', format: 'der' })
+  return createSecretKey(createHash('sha256').update(field('koa-tokenapi/jwt-bond/1')).update(bytes).digest())
+}
+
+function bondFor<U extends User>(user: U, key: JwtKey, boundTo: (user: U) => readonly unknown[]): string {
+  const bound = boundText(boundTo(user))
+  if (bound === null) throw new TypeError('boundTo gave a value that no token can be bound to, or none at all')
+  return hmac('sha256', bondKey(key), field(String(user.id)) + bound)
+    .subarray(0, 16)
+    .toString('base64url')
+}
+
+function isBonded<U extends User>(
+  claims: Claims,
+  user: U,
+  key: JwtKey,
+  boundTo: (user: U) => readonly unknown[],
+): boolean {
+  const { bond } = claims
+  if (typeof bond !== 'string' || boundText(boundTo(user)) === null) return false
+  return equalTexts(bond, bondFor(user, key, boundTo))
+}
