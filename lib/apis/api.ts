@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { type OnEvent, teller, type TokenEvent } from '../event.js'
@@ -49,12 +49,21 @@ export interface ApiOptions<U extends User> {
   readonly users: UserStore<U>
   /** How passwords are checked; every Django format by default. */
   readonly passwords?: Passwords
-  /** Limits on login attempts; in memory by default, `false` for none. */
-  readonly throttle?: ThrottleOptions | false
+  /**
+   * Limits on login attempts; in memory by default, `false` for none. `addressOf`: the address that a login over HTTP counts
+   * for; `ctx.ip`, which trusts proxies only where `app.proxy` is set.
+   */
+  readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
   /** Told of logins, refusals and faults, with reasons, never with tokens. */
   readonly onEvent?: OnEvent
   /** Seconds that a store may take before it counts as a fault; 5. */
   readonly timeout?: number
+}
+
+/** Whose address a login counts for. */
+export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {
+  const { throttle: limits = {} } = options
+  return (limits !== false && limits.addressOf) || ((ctx) => ctx.ip)
 }
 
 /** What makes one API differ from another. */
@@ -64,11 +73,23 @@ export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly answers: Answers
 }
 
+/** What all ready-made APIs share, and two things that their routes need. */
+export interface ApiCore<U extends User, T extends TokenFacts> {
+  readonly shared: Omit<TokenApi<U, T>, 'routes'>
+  /** A `find` for one request. */
+  readonly find: () => FindUser<U>
+  /**
+   * `login`, and the user read once more: a password that was changed or an account that was disabled while the hash was
+   * worked on must not end in a token that outlives it.
+   */
+  readonly freshLogin: TokenApi<U, T>['login']
+}
+
 /** Joins users, tokens, credentials and answers to what all ready-made APIs share; each adds its own `routes`. */
 export function api<U extends User, T extends TokenFacts>(
   options: ApiOptions<U>,
   parts: ApiParts<U, T>,
-): Omit<TokenApi<U, T>, 'routes'> & { readonly find: () => FindUser<U> } {
+): ApiCore<U, T> {
   const { users, passwords = defaultPasswords(), throttle: limits = {}, onEvent, timeout = 5 } = options
   const { tokens, credentials, answers } = parts
   if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
@@ -99,11 +120,16 @@ export function api<U extends User, T extends TokenFacts>(
   const judge = async (source: Source): Promise<Verdict<Verified<U, T>>> =>
     told('token-refused', await faultTold(authenticate(source, credentials, tokens, findActive(store))))
   const guard = { authenticate: judge, answers }
+  const loginOf = async (attempt: LoginAttempt): Promise<Verdict<U>> => {
+    const judged = judgeLogin(attempt, (name) => store.byUsername(name))
+    const verdict = told('login-refused', await faultTold(judged, attempt.signal))
+    if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
+    return verdict
+  }
 
-  return {
+  const shared: ApiCore<U, T>['shared'] = {
     tokenRequired: requireToken<U, T>(guard),
     tokenOptional: optionalToken<U, T>(guard),
-    find: () => findActive(store),
     issue: (user) => faultTold(tokens.issue(user)),
 
     async verify(offered) {
@@ -113,12 +139,7 @@ export function api<U extends User, T extends TokenFacts>(
       return told('token-refused', await faultTold(verify(claimed, tokens, findActive(store))))
     },
 
-    async login(attempt) {
-      const judged = judgeLogin(attempt, (name) => store.byUsername(name))
-      const verdict = told('login-refused', await faultTold(judged, attempt.signal))
-      if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
-      return verdict
-    },
+    login: loginOf,
 
     async revokeAll(who) {
       const id = String(typeof who === 'object' ? who.id : who)
@@ -135,6 +156,17 @@ export function api<U extends User, T extends TokenFacts>(
 
     authenticate: (request) => judge(request),
   }
+
+  return {
+    shared,
+    find: () => findActive(store),
+    async freshLogin(attempt) {
+      const verdict = await loginOf(attempt)
+      if (!verdict.ok) return verdict
+      const again = await faultTold(findActive(store)({ id: String(verdict.value.id) }))
+      return again.ok && again.value.password === verdict.value.password ? again : refuse('invalid')
+    },
+  }
 }
 
 /** What callers without types pass on may be anything: `['1']` and `true` are nobody, and 2^53 + 1 is not the number it was. */
@@ -142,7 +174,8 @@ function isIdValue(user: unknown): boolean {
   return user === undefined || typeof user === 'string' || typeof user === 'bigint' || Number.isSafeInteger(user)
 }
 
-function faultEvent(fault: unknown): TokenEvent {
+/** What is told of a fault: its name and code, and none of its message. */
+export function faultEvent(fault: unknown): TokenEvent {
   const name = fault instanceof Error ? fault.name : typeof fault
   const code = codeOf(fault)
   return code === undefined ? { type: 'fault', name } : { type: 'fault', name, code }

@@ -3,13 +3,13 @@ import type { Answers } from '../koa/answers.js'
 import { challenger } from '../koa/answers.js'
 import { askToRetry } from '../koa/fault.js'
 import { jsonError, jsonForbidden, jsonNotAllowed, jsonResponse, jsonUnauthorized } from '../koa/json.js'
-import type { LoginAnswers } from '../koa/routes.js'
+import type { LoginAnswers, MethodAnswers } from '../koa/routes.js'
 import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
 
 /** django-tokenapi's answers: its texts and statuses (tokenapi/views.py, tokenapi/decorators.py), and challenges, which it left out. */
-export interface PairAnswers<U extends User, T extends TokenFacts> extends Answers, LoginAnswers<U, T> {
+export interface PairAnswers<U extends User, T extends TokenFacts> extends Answers, LoginAnswers<U, T>, MethodAnswers {
   checked(ctx: Context): void
   checkRefused(ctx: Context, refusal: Refusal): void
 }

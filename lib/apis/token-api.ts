@@ -1,5 +1,5 @@
 import { Router } from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
 import { type Clock, wholeSpan } from '../clock.js'
 import { basic } from '../credentials/basic.js'
 import type { Credentials } from '../credentials/credentials.js'
@@ -7,11 +7,10 @@ import { firstOf } from '../credentials/first-of.js'
 import { params } from '../credentials/params.js'
 import type { Secret } from '../crypto.js'
 import { answering, loginRoute } from '../koa/routes.js'
-import type { ThrottleOptions } from '../throttle.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
 import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { api, type ApiOptions, type TokenApi } from './api.js'
+import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
 import { pairAnswers } from './pair-answers.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
@@ -37,8 +36,6 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   readonly scheme?: string
   /** Extra fields of the login's answer. */
   readonly respond?: (user: U, issued: Issued<T>) => object | Promise<object>
-  /** `addressOf`: the address that a login counts for; `ctx.ip`, which trusts proxies only where `app.proxy` is set. */
-  readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
 }
 
 const DAY = 24 * 60 * 60
@@ -53,11 +50,11 @@ export function tokenApi<U extends User, T extends TokenFacts = SealedPairFacts>
   options: TokenApiOptions<U, T>,
 ): TokenApi<U, T> {
   const { credentials = firstOf(params(), basic()), prefix = '/token', realm = 'api', scheme = 'Basic' } = options
-  const { respond = () => ({}), throttle = {} } = options
-  const addressOf = (throttle !== false && throttle.addressOf) || ((ctx: Context) => ctx.ip)
+  const { respond = () => ({}) } = options
+  const addressOf = addressReader(options)
   const tokens = options.tokens ?? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) // T is SealedPairFacts without `tokens`
   const answers = pairAnswers<U, T>({ scheme, realm, respond })
-  const { find: _find, ...shared } = api(options, { tokens, credentials, answers })
+  const { shared } = api(options, { tokens, credentials, answers })
 
   return {
     ...shared,

@@ -3,6 +3,7 @@ import type { Verdict } from '../verdict.js'
 
 /** What a request carries, all of it untrusted. A Node.js `IncomingMessage` is one. */
 export interface Source {
+  readonly method?: string | undefined
   readonly headers: IncomingHttpHeaders
   /** Header names and values in turn, as they came: Node.js keeps only the first of two Authorization headers in `headers`. */
   readonly rawHeaders?: readonly string[]

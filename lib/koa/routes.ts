@@ -9,7 +9,6 @@ import { bodyOf, warnOfMissingParser } from './source.js'
 
 /** How one wire speaks at its login. */
 export interface LoginAnswers<U extends User, T extends TokenFacts> extends Pick<Answers, 'unavailable'> {
-  notAllowed(ctx: Context, allow: string): void
   loginRefused(ctx: Context, refusal: Refusal): void
   loggedIn(ctx: Context, user: U, issued: Issued<T>): void | Promise<void>
 }
@@ -22,19 +21,40 @@ export interface LoginRoute<U extends User, T extends TokenFacts> {
   readonly answers: LoginAnswers<U, T>
 }
 
-/** The handler of a login: `username` and `password` from the body of a POST, from nowhere else. */
-export function loginRoute<U extends User, T extends TokenFacts>(route: LoginRoute<U, T>): Middleware {
-  const { login, issue, addressOf, answers } = route
+/** What was typed: as untrusted as it came. */
+export type Typed = Pick<LoginAttempt, 'username' | 'password'>
 
-  return answering(answers, async (ctx) => {
-    if (ctx.method !== 'POST') return answers.notAllowed(ctx, 'POST')
+/** How a wire says that a login takes only a POST. */
+export interface MethodAnswers {
+  notAllowed(ctx: Context, allow: string): void
+}
+
+/** The handler of a login: what `read` finds in the body of a POST; nothing from anywhere else. */
+export function loginRoute<U extends User, T extends TokenFacts>(
+  route: LoginRoute<U, T> & { readonly answers: MethodAnswers },
+  read: (ctx: Context) => Typed = typedFields,
+): Middleware {
+  return answering(route.answers, async (ctx) => {
+    if (ctx.method !== 'POST') return route.answers.notAllowed(ctx, 'POST')
     warnOfMissingParser(ctx)
-    const signal = goneSignal(ctx)
-    const [username, password] = [field(ctx, 'username'), field(ctx, 'password')]
-    const verdict = await login({ username, password, address: addressOf(ctx), signal })
-    if (!verdict.ok) return answers.loginRefused(ctx, verdict)
-    await answers.loggedIn(ctx, verdict.value, await issue(verdict.value))
+    await enter(route, ctx, read(ctx))
   })
+}
+
+/** Judges what was typed, issues, and answers. */
+export async function enter<U extends User, T extends TokenFacts>(
+  route: LoginRoute<U, T>,
+  ctx: Context,
+  typed: Typed,
+): Promise<void> {
+  const { login, issue, addressOf, answers } = route
+  const verdict = await login({ ...typed, address: addressOf(ctx), signal: goneSignal(ctx) })
+  if (!verdict.ok) return answers.loginRefused(ctx, verdict)
+  await answers.loggedIn(ctx, verdict.value, await issue(verdict.value))
+}
+
+function typedFields(ctx: Context): Typed {
+  return { username: field(ctx, 'username'), password: field(ctx, 'password') }
 }
 
 /** A handler whose faults become the wire's 503, and whose answer nobody keeps. */

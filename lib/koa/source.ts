@@ -3,7 +3,13 @@ import type { Source } from '../credentials/credentials.js'
 
 /** What a Koa request carries, as the credential readers see it. */
 export function sourceOf(ctx: Context): Source {
-  return { headers: ctx.req.headers, rawHeaders: ctx.req.rawHeaders, url: ctx.url, body: bodyOf(ctx) }
+  return {
+    method: ctx.method,
+    headers: ctx.req.headers,
+    rawHeaders: ctx.req.rawHeaders,
+    url: ctx.url,
+    body: bodyOf(ctx),
+  }
 }
 
 /** What a body parser left, or undefined. Its shape is the client's choice. */

@@ -1,3 +1,4 @@
 export { knexUsers, type KnexUser, type KnexUsersOptions, type UserColumns } from './knex-users.js'
 export type { IdColumn, IdTypes } from './knex-ids.js'
-export { createUserTable } from './knex-tables.js'
+export { knexTokens, type KnexTokensOptions } from './knex-tokens.js'
+export { createTokenTable, createUserTable } from './knex-tables.js'

@@ -45,9 +45,9 @@ const LEFT_TO_PRUNE = 100
 /** What expiring and sliding tokens share: a random token in the client's hands, its digest in the store. */
 export interface Opaque {
   readonly clock: Clock
-  issue(user: User, lifetime: number): Promise<Issued<StoredFacts>>
+  readonly issue: (user: User, lifetime: number) => Promise<Issued<StoredFacts>>
   /** The stored token, or null; a text that is none of ours causes no query. */
-  find(token: string): Promise<StoredToken | null>
+  readonly find: (token: string) => Promise<StoredToken | null>
   readonly shared: Omit<StoredTokenKind, 'issue' | 'verify'>
 }
 

@@ -1,0 +1,35 @@
+import type { Clock } from '../clock.js'
+import { expiringTokens } from '../tokens/expiring.js'
+import type { User } from '../user.js'
+import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+
+export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOptions<U> {
+  /** Seconds that a token is good for; 2592000 (30 days). */
+  readonly lifetime?: number
+  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  readonly limit?: number
+  /** Keeps two kinds of user with one table apart. */
+  readonly audience?: string
+  readonly clock?: Clock
+}
+
+/**
+ * djangorestframework-expiring-authtoken for Koa: `POST /api-token-auth/` answers a token of a fixed life. Only digests are
+ * kept, so that each login answers a new one, where the ancestor shows the old one again.
+ *
+ * @throws {TypeError} at start-up that names the option that is wrong.
+ */
+export function expiringTokenApi<U extends User>(options: ExpiringTokenApiOptions<U>): StoredTokenApi<U> {
+  return storedApi(options, expiringTokens(options), {
+    path: '/api-token-auth',
+    passwordTrimmed: false,
+    status: 200,
+    view: {
+      name: 'Obtain Expiring Auth Token',
+      description: 'View enabling username/password exchange for expiring token.',
+      renders: ['application/json'],
+      parses: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
+    },
+    loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
+  })
+}

@@ -1,0 +1,147 @@
+import type { Context } from 'koa'
+import { wholeClock } from '../clock.js'
+import { cookie as cookieReader } from '../credentials/cookie.js'
+import { firstOf } from '../credentials/first-of.js'
+import { keyword } from '../credentials/keyword.js'
+import { sameOrigin } from '../credentials/same-origin.js'
+import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../koa/cookies.js'
+import { write } from '../koa/json.js'
+import { enter } from '../koa/routes.js'
+import { type JwtFacts, type JwtOptions, jwtTokens } from '../tokens/jwt.js'
+import type { Issued } from '../tokens/token-kind.js'
+import type { User } from '../user.js'
+import { refuse, type Refusal, type Verdict } from '../verdict.js'
+import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { drfAnswers } from './drf-answers.js'
+import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf-routes.js'
+
+export { type Claims, type JwtFacts, type JwtKind, type JwtOptions, jwtTokens } from '../tokens/jwt.js'
+export type { JwtAlgorithm, JwtKeyInput, JwtKeyOptions } from '../tokens/jwt-keys.js'
+export type { TokenCookie } from '../koa/cookies.js'
+
+export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions<U> {
+  /** The word before the token in the header; 'JWT'. */
+  readonly scheme?: string
+  /** Where tokens are set and read as well: unsafe requests with it must come from the same origin, or one of `origins`. None by default. */
+  readonly cookie?: TokenCookie & { readonly origins?: readonly string[] }
+  /** The field of the login that holds the user name; 'username'. */
+  readonly usernameField?: string
+  /** The JSON of login, refresh and verify; `{ token }`. */
+  readonly respond?: (user: U, issued: Issued<JwtFacts>) => object | Promise<object>
+  /** What comes before the API's own addresses; ''. */
+  readonly prefix?: string
+  /** The challenge's realm, only text; 'api'. */
+  readonly realm?: string
+}
+
+/** A `TokenApi` whose tokens can be exchanged for new ones. */
+export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
+  /** A new token for a good one, until `refreshLifetime` after the login. */
+  refresh(token: string): Promise<Verdict<{ user: U; issued: Issued<JwtFacts> }>>
+}
+
+/** drf-jwt's words for what our kinds answer; a guard and a route say the same fault differently. */
+const WORDS: Readonly<Record<string, string>> = {
+  claims: 'Incorrect authentication credentials.',
+  payload: 'Invalid payload.',
+  no_orig_iat: 'orig_iat field is required.',
+  no_refresh: 'orig_iat field is required.',
+  refresh_expired: 'Refresh has expired.',
+}
+
+/**
+ * djangorestframework-jwt for Koa: `POST /api-token-auth/`, `/api-token-refresh/` and `/api-token-verify/`, and
+ * `Authorization: JWT …` or a cookie.
+ *
+ * @throws {TypeError} at start-up that names the option that is wrong.
+ */
+export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
+  const { scheme = 'JWT', cookie, usernameField = 'username', prefix = '', realm = 'api' } = options
+  const { respond = (_user: U, { token }: Issued<JwtFacts>) => ({ token }) } = options
+  const clock = wholeClock(options.clock)
+  const tokens = jwtTokens<U>(options)
+  const header = keyword(scheme)
+  if (cookie !== undefined) checkTokenCookie(cookie)
+  const credentials = cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie))
+
+  const answer = async (ctx: Context, user: U, issued: Issued<JwtFacts>): Promise<void> => {
+    const json = await respond(user, issued)
+    if (cookie !== undefined) setTokenCookie(ctx, cookie, issued.token, issued.expiresAt - clock())
+    write(ctx, json, 200)
+  }
+  const answers = drfAnswers<U, JwtFacts>({
+    scheme,
+    realm,
+    header: ['Authorization', 'Credentials'],
+    tokenRefused: (refusal) => wordsFor(refusal, 'Invalid signature.'),
+    loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
+    loggedIn: answer,
+  })
+  const { shared, find, freshLogin } = api(options, { tokens, credentials, answers })
+  const login = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+  const refresh: JwtApi<U>['refresh'] = (token) =>
+    typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed'))
+
+  const tokenField = [{ name: 'token', trimmed: true }]
+  const loginRoute: DrfRoute = {
+    path: `${prefix}/api-token-auth`,
+    view: {
+      ...VIEW,
+      name: 'Obtain Json Web Token',
+      description:
+        "API View that receives a POST with a user's username and password.\n\nReturns a JSON Web Token that can be used for authenticated requests.",
+    },
+    fields: [
+      { name: usernameField, trimmed: true },
+      { name: 'password', trimmed: true },
+    ],
+    answers,
+    handle: (ctx, values) => enter(login, ctx, { username: values[usernameField], password: values['password'] }),
+  }
+  const refreshRoute: DrfRoute = {
+    path: `${prefix}/api-token-refresh`,
+    view: {
+      ...VIEW,
+      name: 'Refresh Json Web Token',
+      description:
+        "API View that returns a refreshed token (with new expiration) based on\nexisting token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\nif it's within expiration window, then copy it to the new token",
+    },
+    fields: tokenField,
+    answers,
+    async handle(ctx, { token = '' }) {
+      const verdict = await refresh(token)
+      if (!verdict.ok) return refused(ctx, verdict)
+      await answer(ctx, verdict.value.user, verdict.value.issued)
+    },
+  }
+  const verifyRoute: DrfRoute = {
+    path: `${prefix}/api-token-verify`,
+    view: {
+      ...VIEW,
+      name: 'Verify Json Web Token',
+      description: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
+    },
+    fields: tokenField,
+    answers,
+    async handle(ctx, { token = '' }) {
+      const verdict = await shared.verify({ token })
+      if (!verdict.ok) return refused(ctx, verdict)
+      await answer(ctx, verdict.value.user, { token, ...verdict.value.token })
+    },
+  }
+
+  return { ...shared, refresh, routes: () => drfRoutes([loginRoute, refreshRoute, verifyRoute]) }
+}
+
+const VIEW = { renders: ['application/json', 'text/html'], parses: JSON_FIRST }
+
+function refused(ctx: Context, refusal: Refusal): void {
+  write(ctx, { non_field_errors: [wordsFor(refusal, "User doesn't exist.")] }, 400)
+}
+
+function wordsFor({ reason, detail = '' }: Refusal, nobody: string): string {
+  if (Object.hasOwn(WORDS, detail)) return WORDS[detail] ?? nobody
+  if (reason === 'expired') return 'Signature has expired.'
+  if (reason === 'inactive') return 'User account is disabled.'
+  return detail === 'no_user' || reason === 'revoked' ? nobody : 'Error decoding signature.'
+}

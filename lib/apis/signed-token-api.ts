@@ -1,0 +1,98 @@
+import { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Clock } from '../clock.js'
+import { authorization } from '../credentials/authorization.js'
+import type { Secret } from '../crypto.js'
+import { type Answers, challenger } from '../koa/answers.js'
+import { askToRetry } from '../koa/fault.js'
+import { write } from '../koa/json.js'
+import { field, type LoginAnswers, loginRoute, type MethodAnswers } from '../koa/routes.js'
+import { type SignedFacts, signedTokens } from '../tokens/signed.js'
+import type { User } from '../user.js'
+import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { throttled } from './drf-answers.js'
+
+export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U> {
+  /** Django's SECRET_KEY, or up to five: the first issues, all verify. */
+  readonly secret: Secret
+  /** Seconds after which a token is too old; 1209600 (14 days). */
+  readonly maxAge?: number
+  /** 'nap_token.auth'. */
+  readonly salt?: string
+  /** 'django.contrib.auth.backends.ModelBackend'. */
+  readonly backend?: string
+  /** Reads signatures of Django before 3.1 too; false. */
+  readonly sha1?: boolean
+  /** Values that end a user's tokens when they change; none by default, as in the ancestor. */
+  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly minSecretBytes?: number
+  readonly clock?: Clock
+  /** What comes before the API's own address; ''. */
+  readonly prefix?: string
+  /** The challenge's realm, only text; 'api'. */
+  readonly realm?: string
+}
+
+/**
+ * nap-token-auth for Koa: `Authorization: Bearer …` with a token of `django.core.signing`, nothing stored, and `POST /token`
+ * to get one, for which the ancestor has no route.
+ *
+ * `tokenOptional` leaves a user that session middleware put into `ctx.state` only where no token came: the ancestor falls
+ * back to the session for a forged one too.
+ *
+ * @throws {TypeError} at start-up that names the option that is wrong.
+ */
+export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>): TokenApi<U, SignedFacts> {
+  const { prefix = '', realm = 'api' } = options
+  const answers = signedAnswers<U>(realm)
+  const { shared, freshLogin } = api(options, {
+    tokens: signedTokens<U>(options),
+    credentials: authorization('Bearer'),
+    answers,
+  })
+  const route = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+
+  return {
+    ...shared,
+    routes() {
+      const router = new Router({ sensitive: true, strict: true })
+      router.all([`${prefix}/token`, `${prefix}/token/`], loginRoute(route, typedForm))
+      return router.routes() as Middleware // it sets the params and the router that its type asks for
+    },
+  }
+}
+
+/** Django's login form trims the user name, and the password not. */
+function typedForm(ctx: Context): { username: unknown; password: unknown } {
+  const username = field(ctx, 'username')
+  return { username: typeof username === 'string' ? username.trim() : username, password: field(ctx, 'password') }
+}
+
+function signedAnswers<U extends User>(realm: string): Answers & LoginAnswers<U, SignedFacts> & MethodAnswers {
+  const challenge = challenger('Bearer', realm)
+  return {
+    // Whoever is refused is nobody, for every reason: the reason is in the challenge.
+    tokenRefused(ctx, refusal) {
+      ctx.set('WWW-Authenticate', challenge(refusal))
+      write(ctx, { detail: 'anonymous' }, 401)
+    },
+    notAllowed(ctx, allow) {
+      ctx.set('Allow', allow)
+      write(ctx, { detail: `Method "${ctx.method}" not allowed.` }, 405)
+    },
+    loginRefused(ctx, { reason, retryAfter }) {
+      if (reason === 'throttled') return throttled(ctx, retryAfter ?? 1)
+      ctx.set('WWW-Authenticate', challenge())
+      const isIncomplete = reason === 'missing' || reason === 'malformed'
+      const detail = isIncomplete
+        ? "Must include 'username' and 'password'."
+        : 'Please enter a correct username and password. Note that both fields may be case-sensitive.'
+      write(ctx, { detail }, 401)
+    },
+    loggedIn: (ctx, _user, { token }) => write(ctx, { token }, 200),
+    unavailable(ctx) {
+      askToRetry(ctx)
+      write(ctx, { detail: 'Service temporarily unavailable, try again later.' }, 503)
+    },
+  }
+}

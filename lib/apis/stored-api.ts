@@ -1,0 +1,85 @@
+import { keyword } from '../credentials/keyword.js'
+import { write } from '../koa/json.js'
+import { enter } from '../koa/routes.js'
+import type { TokenStore } from '../stores/token-store.js'
+import type { ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
+import type { User } from '../user.js'
+import type { Refusal } from '../verdict.js'
+import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { drfAnswers, type DrfWords } from './drf-answers.js'
+import { drfRoutes, type ViewDescription } from './drf-routes.js'
+
+/** Options of both APIs with stored tokens. */
+export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
+  /** Where the digests are: `knexTokens(db)` or `memoryTokens()`. */
+  readonly store: TokenStore
+  /** What comes before the API's own addresses; ''. */
+  readonly prefix?: string
+}
+
+/** A `TokenApi` whose tokens are stored, and can be ended one by one. */
+export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts> {
+  /** Ends one token, for example at a logout; whether it was there. */
+  revoke(token: string): Promise<boolean>
+  /** Ends one of a user's tokens by the id that `listTokens` gives; whether it was there. */
+  revokeOne(user: U, id: string): Promise<boolean>
+  /** A user's live tokens, newest first, for a "your devices" page: no token, only when it was made, used and ends. */
+  listTokens(user: U): Promise<readonly ListedToken[]>
+  /** Deletes what has expired, in batches; answers how many there were. For a job that runs now and then. */
+  pruneTokens(): Promise<number>
+}
+
+/** What the two packages do not share. */
+export interface StoredWire<U extends User> {
+  readonly path: string
+  readonly view: ViewDescription
+  readonly passwordTrimmed: boolean
+  readonly status: number
+  readonly loginRefused: DrfWords<U, StoredFacts>['loginRefused']
+}
+
+const REFUSED: Readonly<Partial<Record<Refusal['reason'], string>>> = {
+  expired: 'Token has expired',
+  inactive: 'User inactive or deleted',
+}
+
+/** An API over stored tokens: `Authorization: Token …`, a login, and the management of what is stored. */
+export function storedApi<U extends User>(
+  options: StoredApiOptions<U>,
+  tokens: StoredTokenKind<U>,
+  wire: StoredWire<U>,
+): StoredTokenApi<U> {
+  const { prefix = '' } = options
+  const { path, view, passwordTrimmed, status, loginRefused } = wire
+  const answers = drfAnswers<U, StoredFacts>({
+    scheme: 'Token',
+    realm: 'api',
+    header: ['token', 'Token'],
+    tokenRefused: ({ reason }) => REFUSED[reason] ?? 'Invalid token',
+    loginRefused,
+    loggedIn: (ctx, _user, { token }) => write(ctx, { token }, status),
+  })
+  const { shared, freshLogin } = api(options, { tokens, credentials: keyword('Token'), answers })
+  const route = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+
+  return {
+    ...shared,
+    routes: () =>
+      drfRoutes([
+        {
+          path: prefix + path,
+          view,
+          answers,
+          fields: [
+            { name: 'username', trimmed: true },
+            { name: 'password', trimmed: passwordTrimmed },
+          ],
+          handle: (ctx, { username, password }) => enter(route, ctx, { username, password }),
+        },
+      ]),
+    revoke: (token) => tokens.revoke(token),
+    revokeOne: (user, id) => tokens.revokeOne(user, id),
+    listTokens: (user) => tokens.list(user),
+    pruneTokens: () => tokens.prune(),
+  }
+}

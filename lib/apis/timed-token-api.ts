@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.js'
+import { teller } from '../event.js'
+import { slidingTokens } from '../tokens/sliding.js'
+import type { User } from '../user.js'
+import { faultEvent } from './api.js'
+import { JSON_FIRST } from './drf-routes.js'
+import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+
+export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U> {
+  /** Seconds that a token is good for after its last use, or a function of the user; 2592000 (30 days). */
+  readonly lifetime?: number | ((user: U) => number)
+  /** Seconds after which a token ends however it is used; none by default. */
+  readonly maxLifetime?: number
+  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  readonly limit?: number
+  /** Keeps two kinds of user with one table apart. */
+  readonly audience?: string
+  readonly clock?: Clock
+}
+
+/**
+ * djangorestframework-timed-auth-token for Koa: `POST /auth/login/` answers 201 and a new token, whose life moves with its
+ * use. Make one for each kind of user, with lifetimes of their own.
+ *
+ * Its answers are the ancestor's, but that a user name nobody has is refused like a wrong password.
+ *
+ * @throws {TypeError} at start-up that names the option that is wrong.
+ */
+export function timedTokenApi<U extends User>(options: TimedTokenApiOptions<U>): StoredTokenApi<U> {
+  const tell = teller(options.onEvent)
+  const onSlideFault = (fault: unknown): void => tell(faultEvent(fault))
+  return storedApi(options, slidingTokens<U>({ onSlideFault, ...options }), {
+    path: '/auth/login',
+    passwordTrimmed: true,
+    status: 201,
+    view: {
+      name: 'Timed Auth Token Create',
+      description: '',
+      renders: ['application/json', 'text/html'],
+      parses: JSON_FIRST,
+    },
+    // Only a right password learns that the account is disabled.
+    loginRefused: ({ reason }) =>
+      reason === 'inactive'
+        ? [403, { detail: 'User inactive or deleted.' }]
+        : [400, { non_field_errors: ['Incorrect password.'] }],
+  })
+}

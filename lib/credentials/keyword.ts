@@ -1,0 +1,24 @@
+import { isUtf8 } from 'node:buffer'
+import { accept, refuse } from '../verdict.js'
+import type { Credentials } from './credentials.js'
+import { authorizationHeader } from './header.js'
+
+/**
+ * `Authorization: <scheme> <token>` as Django REST framework reads it: cut at any run of blanks and tabs. What is wrong with
+ * a header is told as `no_credentials`, `spaces`, `encoding` (bytes that are no UTF-8) or `repeated`.
+ */
+export function keyword(scheme: string): Credentials {
+  return {
+    read(source) {
+      const header = authorizationHeader(source)
+      if (!header.ok) return header
+      const [first = '', token, ...rest] = header.value.split(/[ \t]+/).filter((part) => part !== '')
+      if (first.toLowerCase() !== scheme.toLowerCase()) return refuse('missing')
+      if (token === undefined) return refuse('malformed', 'no_credentials')
+      if (rest.length > 0) return refuse('malformed', 'spaces')
+      // Node.js shows a header's bytes as Latin-1.
+      const bytes = Buffer.from(token, 'latin1')
+      return isUtf8(bytes) ? accept({ token: bytes.toString('utf8') }) : refuse('malformed', 'encoding')
+    },
+  }
+}

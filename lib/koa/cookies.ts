@@ -1,0 +1,26 @@
+import type { Context } from 'koa'
+
+/** How a token is put into a cookie: never readable by scripts, only over TLS, and not sent along by other sites' forms. */
+export interface TokenCookie {
+  readonly name: string
+  /** The path that it is sent to; '/'. */
+  readonly path?: string
+  readonly domain?: string
+}
+
+/** Sets the cookie until the token ends (RFC 6265 §4.1): HttpOnly, Secure, SameSite=Lax. Behind a proxy that ends TLS it is set as well. */
+export function setTokenCookie(ctx: Context, cookie: TokenCookie, token: string, seconds: number): void {
+  const { name, path = '/', domain } = cookie
+  const parts = [`${name}=${token}`, `Path=${path}`, `Max-Age=${seconds}`, 'HttpOnly', 'Secure', 'SameSite=Lax']
+  if (domain !== undefined) parts.push(`Domain=${domain}`)
+  // By hand, since Koa's cookies refuse `Secure` where they see no TLS themselves.
+  ctx.append('Set-Cookie', parts.join('; '))
+}
+
+/** @throws {TypeError} for a name, path or domain that would break the header. */
+export function checkTokenCookie(cookie: TokenCookie): void {
+  const { name, path = '/', domain = '' } = cookie
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw new TypeError('cookie.name must be a cookie name of RFC 6265')
+  if (!/^\/[^;\s]*$/.test(path)) throw new TypeError('cookie.path must start with a slash')
+  if (!/^[0-9A-Za-z.-]*$/.test(domain)) throw new TypeError('cookie.domain must be a host name')
+}
