@@ -1,0 +1,133 @@
+import type Koa from 'koa'
+import type { Knex } from 'knex'
+import { memoryUsers, type User, type UserStore } from 'koa-tokenapi'
+import { knexUsers } from 'koa-tokenapi/knex'
+import { onEachDatabase } from '../support/databases.js'
+import { serve, type Served } from '../support/http.js'
+import { readFixture } from '../support/transcript.js'
+
+/** `main` ran on the packages' defaults, `alt` with UUID keys, the e-mail as user name and other settings. */
+export type ServerName = 'main' | 'alt'
+
+const servers: readonly ServerName[] = ['main', 'alt']
+
+interface SeedUser {
+  /** A bigint above 2^53. */
+  readonly pk: number | bigint | string
+  readonly encoded: string
+  readonly is_active: boolean
+  readonly is_staff: boolean
+  readonly email?: string
+}
+
+interface Seed {
+  /** Where the clock stood. */
+  readonly now: number
+  readonly secret_key: string
+  readonly users: Readonly<Record<string, SeedUser>>
+  /** User name → age in days → token. */
+  readonly tokenapi: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+/** What the recorded servers were seeded with. */
+export const { seed } = readFixture('seed') as { seed: Readonly<Record<ServerName, Seed>> } // the form of seed.json
+
+export interface Member extends User {
+  /** A database without booleans has 0 and 1. */
+  isStaff: boolean | number
+  email?: string | null
+}
+
+/** Defines the same specs on users in memory and on user tables as Django makes them, on each database. */
+export function onEachUserStore(define: (users: (server: ServerName) => UserStore<Member>) => void): void {
+  describe('on users in memory', () => define((server) => memoryUsers(seededUsers(server))))
+
+  onEachDatabase((db, name) => {
+    before(async () => {
+      await createAuthUser(db())
+      await createAccountsUser(db(), name === 'PostgreSQL')
+    })
+    define((server) => (server === 'main' ? authUsers(db()) : accountsUsers(db())))
+  })
+}
+
+/** Serves an app for each recorded server while the specs of a block run. */
+export function serveBoth(app: (server: ServerName) => Koa): (server: string) => Served {
+  const running = new Map<string, Served>()
+  before(async () => {
+    for (const server of servers) running.set(server, await serve(app(server)))
+  })
+  after(async () => {
+    for (const served of running.values()) await served.close()
+  })
+  return (server) => {
+    const served = running.get(server)
+    if (served === undefined) throw new Error(`nothing serves ${server}`)
+    return served
+  }
+}
+
+function seededUsers(server: ServerName): Member[] {
+  return Object.entries(seed[server].users).map(([username, user]) => ({
+    id: user.pk,
+    username,
+    password: user.encoded,
+    isActive: user.is_active,
+    isStaff: user.is_staff,
+    email: user.email ?? username,
+  }))
+}
+
+function authUsers(db: Knex): UserStore<Member> {
+  return knexUsers<{ isStaff: boolean | number; email: string }, 'bigint'>(db, {
+    table: 'auth_user',
+    id: 'bigint',
+    columns: { tokenEpoch: null, isStaff: 'is_staff', email: 'email' },
+  })
+}
+
+/** Django's auth_user, as its migrations make it. */
+async function createAuthUser(db: Knex): Promise<void> {
+  await db.schema.createTable('auth_user', (table) => {
+    table.bigInteger('id').primary()
+    table.string('password', 128).notNullable()
+    table.datetime('last_login')
+    table.boolean('is_superuser').notNullable().defaultTo(false)
+    table.string('username', 150).notNullable().unique()
+    table.string('first_name', 150).notNullable().defaultTo('')
+    table.string('last_name', 150).notNullable().defaultTo('')
+    table.string('email', 254).notNullable()
+    table.boolean('is_staff').notNullable()
+    table.boolean('is_active').notNullable()
+    table.datetime('date_joined').notNullable().defaultTo(db.fn.now())
+  })
+  for (const { id, username, password, isActive, isStaff, email } of seededUsers('main')) {
+    const row = { id: String(id), username, password, is_active: isActive, is_staff: isStaff, email }
+    await db('auth_user').insert(row)
+  }
+}
+
+function accountsUsers(db: Knex): UserStore<Member> {
+  return knexUsers<{ isStaff: boolean | number; email: string }, 'uuid'>(db, {
+    table: 'accounts_user',
+    id: 'uuid',
+    columns: { username: 'email', tokenEpoch: null, isStaff: 'is_staff', email: 'email' },
+  })
+}
+
+/** A user model of an application's own: UUID keys, which Django keeps without dashes where the database has no type for them. */
+async function createAccountsUser(db: Knex, hasUuids: boolean): Promise<void> {
+  await db.schema.createTable('accounts_user', (table) => {
+    if (hasUuids) table.uuid('id').primary()
+    else table.specificType('id', 'char(32)').primary()
+    table.string('password', 128).notNullable()
+    table.string('email', 254).notNullable().unique()
+    table.boolean('is_staff').notNullable()
+    table.boolean('is_active').notNullable()
+  })
+  for (const { id, username, password, isActive, isStaff } of seededUsers('alt')) {
+    const key = hasUuids ? String(id) : String(id).replaceAll('-', '')
+    const row = { id: key, email: username, password, is_active: isActive, is_staff: isStaff }
+    await db('accounts_user').insert(row)
+  }
+}
