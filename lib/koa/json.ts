@@ -5,7 +5,8 @@ export interface Answerable {
   status: number
   body: unknown
   readonly app: { emit(event: 'error', error: unknown, ctx: unknown): boolean }
-  readonly response: { get(field: string): string }
+  /** Undefined where it is not set, in Koa 3; '' in Koa 2. */
+  readonly response: { get(field: string): string | undefined }
   set(field: string, value: string): void
 }
 
@@ -32,7 +33,7 @@ export function jsonBadRequest(ctx: Answerable, errors: unknown): void {
 
 /** `jsonError` with 401 and, where none is set, the challenge `Basic realm="api"`: RFC 9110 §15.5.2 wants one with every 401. */
 export function jsonUnauthorized(ctx: Answerable, errors: unknown): void {
-  if (ctx.response.get('WWW-Authenticate') === '') ctx.set('WWW-Authenticate', 'Basic realm="api", charset="UTF-8"')
+  if (!ctx.response.get('WWW-Authenticate')) ctx.set('WWW-Authenticate', 'Basic realm="api", charset="UTF-8"')
   jsonError(ctx, errors, 401)
 }
 
