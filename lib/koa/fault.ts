@@ -15,14 +15,23 @@ export function askToRetry(ctx: Context): void {
  * their messages, password hashes among them, so that a message is kept only where its kind holds no values.
  */
 export function loggable(fault: unknown): Error {
-  const error = fault instanceof Error ? fault : new Error(`rejected with ${fault === null ? 'null' : typeof fault}`)
-  const code = codeOf(error)
-  const safe = new Error(holdsNoValues(error) ? error.message : `${error.name}${code === undefined ? '' : ` ${code}`}`)
-  safe.name = error.name
+  if (!(fault instanceof Error)) return new Error(`rejected with ${fault === null ? 'null' : typeof fault}`)
+  const code = codeOf(fault)
+  const safe = new Error(holdsNoValues(fault) ? fault.message : `${fault.name}${code === undefined ? '' : ` ${code}`}`)
+  safe.name = fault.name
   if (code !== undefined) Object.assign(safe, { code })
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  safe.stack = [`${safe.name}: ${safe.message}`, ...frames].join('\n')
+  safe.stack = [`${safe.name}: ${safe.message}`, ...framesOf(fault)].join('\n')
   return safe
+}
+
+const FRAME = /^\s+at (?:[^()]+ \()?(?:file:|node:|[/\\]|[A-Za-z]:)[^()]*:[0-9]+:[0-9]+\)?$/
+
+/** Where it happened. A message may have lines that look like it, and stands before. */
+function framesOf(error: Error): readonly string[] {
+  const stack = error.stack ?? ''
+  const message = stack.indexOf(error.message)
+  const trace = message === -1 ? stack : stack.slice(message + error.message.length)
+  return trace.split('\n').filter((line) => FRAME.test(line))
 }
 
 export function codeOf(error: unknown): string | undefined {
