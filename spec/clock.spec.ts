@@ -1,0 +1,50 @@
+import { expect } from 'chai'
+import { type Clock, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
+
+const frozen: Clock = () => 1795000000
+
+describe('systemClock', () => {
+  it('gives the whole seconds of this machine', () => {
+    const before = Math.floor(Date.now() / 1000)
+    const now = systemClock()
+    expect(now)
+      .to.satisfy(Number.isSafeInteger)
+      .and.to.be.within(before, Math.floor(Date.now() / 1000))
+  })
+})
+
+describe('wholeClock', () => {
+  it('is the clock that was given, or that of the machine', () => {
+    expect(wholeClock(frozen)).to.equal(frozen)
+    expect(wholeClock()).to.equal(systemClock)
+  })
+
+  it('takes every second from 1970 to the year 9999', () => {
+    for (const time of [0, 253402300799]) expect(wholeClock(() => time)()).to.equal(time)
+  })
+
+  it('takes no clock of another kind', () => {
+    for (const time of [NaN, Infinity, 1.5, -1, 1795000000000, Date.UTC(2001, 8, 10)]) {
+      expect(() => wholeClock(() => time), String(time)).to.throw(TypeError, 'clock')
+    }
+    for (const clock of [null, 1795000000, '1795000000', {}, () => '1795000000', () => new Date(0), () => 0n]) {
+      // What an untyped application may pass.
+      expect(() => wholeClock(clock as Clock), typeof clock).to.throw(TypeError, 'clock')
+    }
+  })
+})
+
+describe('wholeSpan', () => {
+  it('is a whole number from the least on', () => {
+    expect(wholeSpan('lifetime', 1)).to.equal(1)
+    expect(wholeSpan('timeoutDays', 0, 0)).to.equal(0)
+    expect(wholeSpan('lifetime', 2 ** 53 - 1)).to.equal(2 ** 53 - 1)
+  })
+
+  it('names the option that is none', () => {
+    for (const value of [0, -1, NaN, Infinity, 0.5, 2 ** 53, '7', null, undefined, true, [7], 7n]) {
+      expect(() => wholeSpan('lifetime', value), String(value)).to.throw(TypeError, 'lifetime')
+    }
+    expect(() => wholeSpan('timeoutDays', -1, 0)).to.throw(TypeError, 'timeoutDays')
+  })
+})
