@@ -12,7 +12,7 @@ export { type SealedPairFacts, type SealedPairOptions, sealedPairs } from './tok
 export { type DjangoPairFacts, type DjangoPairOptions, djangoPairs } from './tokens/django-pair.js'
 export { expiringTokens, type ExpiringTokenOptions } from './tokens/expiring.js'
 export { slidingTokens, type SlidingTokenOptions } from './tokens/sliding.js'
-export type { ListedToken, StoredFacts, StoredTokenKind, StoredTokenOptions } from './tokens/opaque.js'
+export type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind, StoredTokenOptions } from './tokens/opaque.js'
 export { type SignedFacts, type SignedTokenOptions, signedTokens } from './tokens/signed.js'
 export { anyOf } from './tokens/any-of.js'
 export type { Secret } from './crypto.js'

@@ -2,7 +2,7 @@ import { keyword } from '../credentials/keyword.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
 import type { TokenStore } from '../stores/token-store.js'
-import type { ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
+import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
 import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
@@ -27,6 +27,8 @@ export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts>
   listTokens(user: U): Promise<readonly ListedToken[]>
   /** Deletes what has expired, in batches; answers how many there were. For a job that runs now and then. */
   pruneTokens(): Promise<number>
+  /** Takes over tokens that another system has issued, so that they go on working; answers how many are new. */
+  adoptTokens(tokens: readonly ForeignToken[]): Promise<number>
 }
 
 /** What the two packages do not share. */
@@ -81,5 +83,6 @@ export function storedApi<U extends User>(
     revokeOne: (user, id) => tokens.revokeOne(user, id),
     listTokens: (user) => tokens.list(user),
     pruneTokens: () => tokens.prune(),
+    adoptTokens: (foreign) => tokens.adopt(foreign),
   }
 }

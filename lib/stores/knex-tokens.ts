@@ -36,18 +36,20 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
 
   return {
     async add(token) {
-      const row = {
-        digest: token.digest,
-        purpose: token.purpose,
-        user_id: token.userId,
-        created_at: token.createdAt,
-        last_used_at: token.lastUsedAt,
-        expires_at: token.expiresAt,
-      }
-      const insert = rows().insert(row)
+      const insert = rows().insert(rowOf(token))
       // MySQL answers the id itself, the others the columns that are asked for.
       const [first] = (await (dialect === 'mysql' ? insert : insert.returning('id'))) as [number | { id: number }]
       return String(typeof first === 'object' ? first.id : first)
+    },
+
+    async addMissing(tokens) {
+      const digests = tokens.map(({ digest }) => digest)
+      const there: Row[] = await rows().select('digest').whereIn('digest', digests)
+      const known = new Set(there.map((row) => row['digest']))
+      const missing = tokens.filter(({ digest }) => !known.has(digest))
+      // Somebody else may be adding the same ones.
+      if (missing.length > 0) await rows().insert(missing.map(rowOf)).onConflict('digest').ignore()
+      return missing.length
     },
 
     find: (digest) => byDigest(digest),
@@ -97,6 +99,17 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
 
 function columns(of: Partial<TokenOwner>): Row {
   return { purpose: of.purpose, ...(of.userId === undefined ? {} : { user_id: of.userId }) }
+}
+
+function rowOf(token: Omit<StoredToken, 'id'>): Row {
+  return {
+    digest: token.digest,
+    purpose: token.purpose,
+    user_id: token.userId,
+    created_at: token.createdAt,
+    last_used_at: token.lastUsedAt,
+    expires_at: token.expiresAt,
+  }
 }
 
 /** PostgreSQL answers 64-bit integers as text. */

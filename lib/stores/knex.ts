@@ -2,3 +2,4 @@ export { knexUsers, type KnexUser, type KnexUsersOptions, type UserColumns } fro
 export type { IdColumn, IdTypes } from './knex-ids.js'
 export { knexTokens, type KnexTokensOptions } from './knex-tokens.js'
 export { createTokenTable, createUserTable } from './knex-tables.js'
+export { djangoTokens, type DjangoTokensOptions } from './knex-django-tokens.js'

@@ -7,12 +7,21 @@ export function memoryTokens(): TokenStore {
   const newestFirst = (owner: TokenOwner, now: number): StoredToken[] =>
     [...tokens.values()].filter((token) => isOf(token, owner) && token.expiresAt > now).toReversed()
 
+  const add = (token: Omit<StoredToken, 'id'>): string => {
+    const id = String((lastId += 1))
+    tokens.set(token.digest, { ...token, id })
+    return id
+  }
+
   return {
     async add(token) {
       if (tokens.has(token.digest)) throw new Error('there is a token with this digest')
-      const id = String((lastId += 1))
-      tokens.set(token.digest, { ...token, id })
-      return id
+      return add(token)
+    },
+    async addMissing(candidates) {
+      const missing = candidates.filter((token) => !tokens.has(token.digest))
+      missing.forEach(add)
+      return missing.length
     },
     find: async (digest) => tokens.get(digest) ?? null,
 

@@ -18,6 +18,8 @@ export type TokenOwner = Pick<StoredToken, 'purpose' | 'userId'>
 export interface TokenStore {
   /** Keeps a new token and answers its id. */
   add(token: Omit<StoredToken, 'id'>): Promise<string>
+  /** Keeps those of some tokens whose digests are not there yet; answers how many. */
+  addMissing(tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number>
   find(digest: string): Promise<StoredToken | null>
   /**
    * Moves the end of a token's life, and never back: nothing is written where the token is gone, was used at or after

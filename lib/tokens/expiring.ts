@@ -20,11 +20,12 @@ const MONTH = 30 * 24 * 60 * 60
 export function expiringTokens(options: ExpiringTokenOptions): StoredTokenKind {
   const { lifetime = MONTH } = options
   wholeSpan('lifetime', lifetime)
-  const { clock, issue, find: findToken, shared } = opaque('expiring', options)
+  const { clock, issue, find: findToken, adopt, shared } = opaque('expiring', options)
 
   return {
     ...shared,
     issue: (user) => issue(user, lifetime),
+    adopt: (tokens) => adopt(tokens, lifetime),
 
     async verify(offered, find) {
       const stored = await findToken(offered.token)

@@ -16,6 +16,16 @@ export interface ListedToken extends StoredFacts {
   lastUsedAt: number | null
 }
 
+/** A token that another system has issued and that is in clients' hands. */
+export interface ForeignToken {
+  readonly token: string
+  readonly userId: string
+  readonly createdAt: number
+  readonly lastUsedAt?: number | null
+  /** By default what the kind's lifetime makes of `createdAt`. */
+  readonly expiresAt?: number
+}
+
 /** What kinds with a store can do beyond the rest. */
 export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, StoredFacts> {
   /** Ends one token; whether it was there. */
@@ -27,6 +37,13 @@ export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, 
   /** Deletes what has expired, in batches; answers how many there were. */
   prune(): Promise<number>
   revokeAll(user: U): Promise<void>
+  /**
+   * Takes over tokens that another system has issued: their digests are stored, so that they go on working. Those that are
+   * there already are left alone. Answers how many are new.
+   *
+   * @throws {TypeError} for a token that could never be presented: not 40 to 64 characters of base64url.
+   */
+  adopt(tokens: readonly ForeignToken[]): Promise<number>
 }
 
 export interface StoredTokenOptions {
@@ -48,7 +65,8 @@ export interface Opaque {
   readonly issue: (user: User, lifetime: number) => Promise<Issued<StoredFacts>>
   /** The stored token, or null; a text that is none of ours causes no query. */
   readonly find: (token: string) => Promise<StoredToken | null>
-  readonly shared: Omit<StoredTokenKind, 'issue' | 'verify'>
+  readonly shared: Omit<StoredTokenKind, 'issue' | 'verify' | 'adopt'>
+  readonly adopt: (tokens: readonly ForeignToken[], lifetime: number) => Promise<number>
 }
 
 /** The digest under which a token of a purpose is stored: no purpose's token is another's. */
@@ -101,6 +119,22 @@ export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions
       if (!SHAPE.test(token)) return null
       const stored = await store.find(storedDigest(purpose, token))
       return stored?.purpose === purpose ? stored : null
+    },
+
+    async adopt(tokens, lifetime) {
+      if (!tokens.every(({ token, userId }) => SHAPE.test(token) && isUserId(userId))) {
+        throw new TypeError('a token to take over must have 40 to 64 characters of base64url, and a user')
+      }
+      return store.addMissing(
+        tokens.map(({ token, userId, createdAt, lastUsedAt = null, expiresAt = createdAt + lifetime }) => ({
+          digest: storedDigest(purpose, token),
+          purpose,
+          userId,
+          createdAt,
+          lastUsedAt,
+          expiresAt,
+        })),
+      )
     },
 
     shared: {

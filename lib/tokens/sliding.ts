@@ -28,7 +28,7 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
   const { lifetime = MONTH, maxLifetime, onSlideFault = () => undefined, store } = options
   if (typeof lifetime !== 'function') wholeSpan('lifetime', lifetime)
   if (maxLifetime !== undefined) wholeSpan('maxLifetime', maxLifetime)
-  const { clock, issue, find: findToken, shared } = opaque('sliding', options)
+  const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options)
   const lifetimeOf = (user: U): number =>
     wholeSpan('lifetime', typeof lifetime === 'function' ? lifetime(user) : lifetime)
   /** Where a token that is used now ends, given when it was made. */
@@ -55,6 +55,7 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
 
   return {
     ...shared,
+    adopt: (tokens) => adopt(tokens, typeof lifetime === 'function' ? MONTH : lifetime),
     async issue(user) {
       const now = clock()
       return issue(user, endOf(user, now, now) - now)
