@@ -5,20 +5,20 @@ import { RateLimiterRedis } from 'rate-limiter-flexible'
 /** Where login attempts are counted. */
 export interface Limiters {
   readonly throttle: ThrottleOptions
-  close(): void
+  readonly close: () => void
 }
 
 const TEN_MINUTES = 600
 
-/** Counts in memory, or in the Redis of a URL, where all processes share the counts. */
-export function limiters(redisUrl: string | undefined): Limiters {
-  return redisUrl === undefined ? { throttle: {}, close: () => undefined } : redisLimiters(redisUrl)
+/** Counts in memory, or in the Redis of a URL, where all processes share the counts; `complain` is told while it is away. */
+export function limiters(redisUrl: string | undefined, complain: (line: string) => void = console.error): Limiters {
+  return redisUrl === undefined ? { throttle: {}, close: () => undefined } : redisLimiters(redisUrl, complain)
 }
 
 /** A Redis that is down or silent is a fault (503) within 2 s; the process lives on and connects again by itself. */
-function redisLimiters(url: string): Limiters {
+function redisLimiters(url: string, complain: (line: string) => void): Limiters {
   const storeClient = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2000 })
-  storeClient.on('error', (error: NodeJS.ErrnoException) => console.error(`Redis: ${error.code ?? error.name}`))
+  storeClient.on('error', (error: NodeJS.ErrnoException) => complain(`Redis: ${error.code ?? error.name}`))
   const limiter = (keyPrefix: string, points: number): RateLimiterRedis =>
     new RateLimiterRedis({ storeClient, keyPrefix, points, duration: TEN_MINUTES, rejectIfRedisNotReady: true })
 
