@@ -30,7 +30,6 @@ onEachDatabase((db) => {
   describe('the example app', () => {
     let served: Served
 
-    const serveApp = (options: Partial<AppOptions> = {}): Promise<Served> => serveOn({ db: db(), ...options })
     const login = (username: string, password = PASSWORD, at = served): Promise<Answer> =>
       ask(`${at.url}/token/new`, form({ username, password }))
     /** The header of a user who has just logged in. */
@@ -46,7 +45,7 @@ onEachDatabase((db) => {
 
     before(async () => {
       await migrate(db())
-      served = await serveApp()
+      served = await serveOn({ db: db() })
     })
     beforeEach(async () => {
       await db()('users').del()
@@ -164,7 +163,7 @@ onEachDatabase((db) => {
 
       it('throttles guesses of the old password like logins', async () => {
         const account = points(2)
-        const strict = await serveApp({ throttle: { account } })
+        const strict = await serveOn({ db: db(), throttle: { account } })
         try {
           const headers = await headerOf('demo')
           const guess = (): Promise<Answer> => changePassword(headers, { password: 'x', new_password: 'y' }, strict)
@@ -225,7 +224,7 @@ onEachDatabase((db) => {
         [1, 401],
       ] as const) {
         const address = points(1)
-        const behind = await serveApp({ proxies, throttle: { ...generous(), address } })
+        const behind = await serveOn({ db: db(), proxies, throttle: { ...generous(), address } })
         const attempt = (forwarded: string): Promise<Answer> =>
           ask(`${behind.url}/token/new`, {
             ...form({ username: 'demo', password: 'x' }),
@@ -250,7 +249,7 @@ onEachDatabase((db) => {
       const headers = await headerOf('demo')
       const gone = knex({ client: 'sqlite3', connection: ':memory:', useNullAsDefault: true })
       await gone.destroy()
-      const broken = await serveApp({ db: gone })
+      const broken = await serveOn({ db: gone })
       try {
         const { status, headers: answered } = await ask(`${broken.url}/me`, { headers })
         expect(status).to.equal(503)
