@@ -1,0 +1,198 @@
+import { EventEmitter, once } from 'node:events'
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import Koa, { type Context } from 'koa'
+import bodyParser from 'koa-bodyparser'
+import { jsonError, jsonResponse } from '../../lib/koa/json.js'
+import { answering, field, loginRoute } from '../../lib/koa/routes.js'
+import type { LoginAttempt } from '../../lib/login.js'
+import type { User } from '../../lib/user.js'
+import { accept, type Refusal, refuse, type Verdict } from '../../lib/verdict.js'
+import { FAULTS } from '../support/guard.js'
+import { withServer } from '../support/http.js'
+import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+
+const ANN: User = { id: 1, username: 'ann', password: 'hash of ann' }
+
+const answers = {
+  unavailable: (ctx: Context) => jsonError(ctx, 'unavailable', 503),
+  notAllowed: (ctx: Context, allow: string) => jsonError(ctx, `only ${allow}`, 405),
+  loginRefused: (ctx: Context, refusal: Refusal) => jsonError(ctx, refusal.reason, 400),
+  loggedIn: (ctx: Context, user: User, { token }: { token: string }) =>
+    jsonResponse(ctx, { user: user.username, token }),
+}
+
+interface Outcome extends Answer {
+  readonly attempts: readonly LoginAttempt[]
+  readonly issued: number
+  readonly errors: readonly unknown[]
+}
+
+/** Sends a request to a login that answers a verdict. */
+async function loginOutcome(sent: Sent, judge: () => Promise<Verdict<User>>): Promise<Outcome> {
+  const attempts: LoginAttempt[] = []
+  let issued = 0
+  const app = new Koa()
+  app.use(bodyParser())
+  app.use(
+    loginRoute({
+      login: (attempt) => {
+        attempts.push(attempt)
+        return judge()
+      },
+      issue: async () => {
+        issued += 1
+        return { token: 'a-token', expiresAt: 7 }
+      },
+      addressOf: () => '192.0.2.1',
+      answers,
+    }),
+  )
+  return withServer(app, async ({ url, errors }) => ({
+    ...(await send(url, '/?username=query&password=query', sent)),
+    attempts,
+    issued,
+    errors,
+  }))
+}
+
+const good = async (): Promise<Verdict<User>> => accept(ANN)
+
+describe('loginRoute', () => {
+  for (const [carrier, sent] of [
+    ['a form', asForm('username=ann&password=p+w%20')],
+    ['JSON', asJson({ username: 'ann', password: 'p w ' })],
+  ] as const) {
+    it(`hands over what ${carrier} says, as it is, and issues a token`, async () => {
+      const { status, json, attempts, issued, errors } = await loginOutcome(sent, good)
+      expect([status, json]).to.deep.equal([200, { success: true, user: 'ann', token: 'a-token' }])
+      const { username, password, address } = attempts[0] ?? {}
+      expect([username, password, address]).to.deep.equal(['ann', 'p w ', '192.0.2.1'])
+      expect([attempts.length, issued, errors]).to.deep.equal([1, 1, []])
+    })
+  }
+
+  it('reads nothing from the query', async () => {
+    const { attempts } = await loginOutcome({ method: 'POST' }, async () => refuse('missing'))
+    expect(attempts.map(({ username, password }) => [username, password])).to.deep.equal([[undefined, undefined]])
+  })
+
+  for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+    it(`takes no ${method}`, async () => {
+      const { status, attempts, issued } = await loginOutcome({ ...asForm('username=ann&password=pw'), method }, good)
+      expect([status, attempts.length, issued]).to.deep.equal([405, 0, 0])
+    })
+  }
+
+  for (const reason of ['missing', 'malformed', 'invalid', 'inactive', 'throttled'] as const) {
+    it(`issues nothing for a login that is ${reason}`, async () => {
+      const { status, json, issued } = await loginOutcome(asJson({}), async () => refuse(reason))
+      expect([status, json, issued]).to.deep.equal([400, { success: false, errors: reason }, 0])
+    })
+  }
+
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    it(`answers 503 where the login rejects with ${name}`, async () => {
+      const { status, json, issued, errors } = await loginOutcome(asJson({}), async () => {
+        throw fault
+      })
+      expect([status, json, issued]).to.deep.equal([503, { success: false, errors: 'unavailable' }, 0])
+      expect(errors).to.have.length(1)
+      expect(errors[0]).to.be.instanceOf(Error)
+      expect(String(errors[0])).not.to.include('a-secret')
+    })
+  }
+
+  it('lets nobody keep any of its answers', async () => {
+    const outcomes = [
+      await loginOutcome(asJson({}), good),
+      await loginOutcome({}, good),
+      await loginOutcome(asJson({}), async () => refuse('invalid')),
+      await loginOutcome(asJson({}), () => Promise.reject(new Error('down'))),
+    ]
+    expect(outcomes.map(({ status }) => status)).to.deep.equal([200, 405, 400, 503])
+    for (const { headers } of outcomes) expect(headers['cache-control']).to.equal('no-store')
+  })
+
+  it('tells the login when the client has gone, issues nothing and calls it no fault', async () => {
+    let issued = 0
+    const logins = new EventEmitter()
+    const signalled = once(logins, 'waiting')
+    const app = new Koa()
+    const served = new Promise<void>((resolve) => {
+      app.use((_ctx, next) => next().finally(resolve))
+    })
+    app.use(bodyParser())
+    app.use(
+      loginRoute({
+        // Like the gate: a job whose client has gone while it waited rejects with the signal's reason.
+        login: ({ signal }) =>
+          new Promise((_resolve, reject) => {
+            if (signal === undefined) return reject(new Error('there is no signal'))
+            signal.addEventListener('abort', () => reject(signal.reason as Error)) // what the route aborts with
+            logins.emit('waiting', signal)
+          }),
+        issue: async () => {
+          issued += 1
+          return { token: 'a-token', expiresAt: 7 }
+        },
+        addressOf: () => '192.0.2.1',
+        answers,
+      }),
+    )
+    await withServer(app, async ({ url, errors }) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      const body = 'username=ann&password=pw'
+      const type = 'application/x-www-form-urlencoded'
+      socket.write(
+        `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+      const [signal] = (await signalled) as [AbortSignal] // what the login above emits
+      expect(signal.aborted).to.equal(false)
+      socket.destroy()
+      await once(socket, 'close')
+      await served
+      expect(signal.aborted).to.equal(true)
+      expect([issued, errors]).to.deep.equal([0, []])
+    })
+  })
+})
+
+describe('answering', () => {
+  it('leaves a handler alone that does not fail', async () => {
+    const app = new Koa()
+    app.use(answering(answers, (ctx) => jsonResponse(ctx, { a: 1 }, 201)))
+    const answer = await withServer(app, ({ url }) => send(url, '/'))
+    expect([answer.status, answer.json]).to.deep.equal([201, { success: true, a: 1 }])
+    expect(answer.headers['cache-control']).to.equal('no-store')
+  })
+})
+
+describe('field', () => {
+  it('is an own property of a body that is an object, and nothing else', async () => {
+    const bodies = [
+      { name: 'x' },
+      { name: null },
+      { name: ['x'] },
+      {},
+      null,
+      undefined,
+      'name',
+      ['name'],
+      7,
+      Object.create({ name: 'x' }),
+    ]
+    const fields: unknown[] = []
+    const app = new Koa()
+    app.use((ctx) => {
+      for (const body of bodies) {
+        Object.assign(ctx.request, { body })
+        fields.push(field(ctx, 'name'), field(ctx, 'toString'), field(ctx, '__proto__'), field(ctx, 'length'))
+      }
+      ctx.status = 204
+    })
+    await withServer(app, ({ url }) => send(url, '/'))
+    const found = ['x', null, ['x'], ...bodies.slice(3).map(() => undefined)]
+    expect(fields).to.deep.equal(found.flatMap((name) => [name, undefined, undefined, undefined]))
+  })
+})

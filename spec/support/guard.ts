@@ -1,0 +1,39 @@
+import type { Context } from 'koa'
+import type { Source } from '../../lib/credentials/credentials.js'
+import type { Answers } from '../../lib/koa/answers.js'
+import type { Guard } from '../../lib/koa/require-token.js'
+import { jsonError } from '../../lib/koa/json.js'
+import type { TokenFacts, Verified } from '../../lib/tokens/token-kind.js'
+import type { User } from '../../lib/user.js'
+import { accept, type Reason, refuse, type Verdict } from '../../lib/verdict.js'
+
+const REASONS: readonly Reason[] = ['missing', 'malformed', 'invalid', 'expired', 'revoked', 'inactive', 'throttled']
+
+/** Answers that say the reason, so that a spec of a guard needs no wire: 400 for a refusal, 503 for a fault. */
+export const plainAnswers: Answers = {
+  tokenRefused: (ctx: Context, refusal) => jsonError(ctx, refusal.reason, 400),
+  unavailable: (ctx: Context) => jsonError(ctx, 'unavailable', 503),
+}
+
+/** A guard that decides by the header `x-offer`: `good-<name>`, a reason, or a fault that is thrown. */
+export function plainGuard(faults: Readonly<Record<string, unknown>> = {}): Guard<User, TokenFacts> {
+  return {
+    answers: plainAnswers,
+    async authenticate(source: Source): Promise<Verdict<Verified<User>>> {
+      const offer = String(source.headers['x-offer'] ?? 'missing')
+      if (Object.hasOwn(faults, offer)) throw faults[offer]
+      const reason = REASONS.find((one) => one === offer)
+      if (reason !== undefined) return refuse(reason)
+      return accept({ user: { id: 1, username: offer, password: null }, token: { expiresAt: 7 } })
+    },
+  }
+}
+
+/** What a store may reject with. */
+export const FAULTS: Readonly<Record<string, unknown>> = {
+  error: Object.assign(new Error('select * from users where password = a-secret'), { code: 'E_DOWN' }),
+  null: null,
+  undefined,
+  string: 'a-secret',
+  object: { sql: 'a-secret' },
+}
