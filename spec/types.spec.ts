@@ -1,0 +1,127 @@
+import { Router } from '@koa/router'
+import { expect } from 'chai'
+import Koa from 'koa'
+import {
+  anyOf,
+  djangoPairs,
+  expiringTokenApi,
+  jsonResponse,
+  memoryTokens,
+  memoryUsers,
+  sealedPairs,
+  tokenApi,
+} from 'koa-tokenapi'
+import { jwtApi } from 'koa-tokenapi/jwt'
+import type { KnexUser } from 'koa-tokenapi/knex'
+
+// These hold when the compiler takes this file (`npm run check`): each `@ts-expect-error` is an error that must be one.
+const secret = 'a secret of more than thirty-two bytes'
+const users = memoryUsers([{ id: 1, username: 'demo', password: 'hash', email: 'demo@example.com' }])
+const api = tokenApi({ users, secret })
+
+type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false
+
+/** Takes only a value of exactly this type; `any` is none. */
+function exactly<T>(): <V>(value: V, ...same: Same<T, V> extends true ? [] : [wrong: never]) => void {
+  return () => undefined
+}
+
+describe('the types', () => {
+  it('give a wrapped handler the user of the store, on every kind of router', () => {
+    interface AppState {
+      language: string
+    }
+    const router = new Router()
+    router.get(
+      '/',
+      api.tokenRequired((ctx) => void exactly<string>()(ctx.state.user.email)),
+    )
+    const bare = new Router<{}>()
+    bare.get(
+      '/',
+      api.tokenRequired((ctx) => void exactly<number>()(ctx.state.user.id)),
+    )
+    const typed = new Router<AppState>()
+    typed.get(
+      '/',
+      api.tokenRequired((ctx) => {
+        exactly<string>()(ctx.state.user.email)
+        // @ts-expect-error the store's rows have no such column
+        void ctx.state.user.phone
+      }),
+    )
+    expect(typed.stack).to.have.length(1)
+  })
+
+  it('give the handlers after the middleware form the user, and the facts of the token', () => {
+    const router = new Router()
+    router.get('/', api.tokenRequired(), (ctx) => {
+      exactly<string>()(ctx.state.user.email)
+      exactly<number>()(ctx.state.token.issuedAt)
+      jsonResponse(ctx, { id: ctx.state.user.id })
+    })
+    const app = new Koa()
+    app.use(router.routes()).use(api.routes())
+    expect(app.middleware).to.have.length(2)
+  })
+
+  it('leave the user out of routes without a guard, and open behind an optional one', () => {
+    const router = new Router<{}>()
+    router.get('/', (ctx) => {
+      // @ts-expect-error nothing has put a user there
+      void ctx.state.user
+    })
+    router.get(
+      '/optional',
+      api.tokenOptional((ctx) => {
+        // @ts-expect-error there may be none
+        void ctx.state.user.email
+        exactly<string | undefined>()(ctx.state.user?.email)
+      }),
+    )
+    expect(router.stack).to.have.length(2)
+  })
+
+  it('refuse a guard that was not called, a handler that is none, and a misspelt option', () => {
+    // @ts-expect-error the guard itself is no middleware: it must be called
+    expect(() => api.tokenRequired({}, async () => undefined)).to.throw(TypeError)
+    // @ts-expect-error a handler is a function
+    expect(() => api.tokenRequired('handler')).to.throw(TypeError)
+    // @ts-expect-error there is no such option
+    tokenApi({ users, secret, timeout_days: 7 })
+    // @ts-expect-error the users are missing
+    expect(() => tokenApi({ secret })).to.throw(TypeError)
+  })
+
+  it('let one list of kinds serve a store of rows, and an undefined secret compile', async () => {
+    const both = tokenApi({ users, tokens: anyOf(sealedPairs({ secret }), djangoPairs({ secret })) })
+    const verdict = await both.verify({ user: 1, token: 'x' })
+    if (verdict.ok) exactly<string>()(verdict.value.user.email)
+    else exactly<string | undefined>()(verdict.detail)
+    expect(verdict.ok).to.equal(false)
+    expect(() => tokenApi({ users, secret: process.env['NO_SUCH_SECRET'] })).to.throw(TypeError, 'secret')
+  })
+
+  it('name what each API knows of its tokens', () => {
+    const stored = expiringTokenApi({ users, store: memoryTokens() })
+    const jwt = jwtApi({ users, secret })
+    const router = new Router()
+    router.get(
+      '/stored',
+      stored.tokenRequired((ctx) => void exactly<string>()(ctx.state.token.id)),
+    )
+    router.get(
+      '/jwt',
+      jwt.tokenRequired((ctx) => void exactly<unknown>()(ctx.state.token.claims['user_id'])),
+    )
+    expect(router.stack).to.have.length(2)
+  })
+
+  it('say what the ids of a table are', () => {
+    const big: KnexUser<'bigint'>['id'] = 1n
+    const uuid: KnexUser<'uuid', { email: string }>['email'] = 'demo@example.com'
+    // @ts-expect-error a 64-bit id is no number
+    const wrong: KnexUser<'bigint'>['id'] = 1
+    expect([big, uuid, wrong]).to.have.length(3)
+  })
+})
