@@ -1,22 +1,8 @@
 import { expect } from 'chai'
 import { type OnEvent, teller, type TokenEvent } from '../lib/event.js'
+import { warningsOf } from './support/warnings.js'
 
 const event: TokenEvent = { type: 'token-refused', reason: 'invalid' }
-
-/** Runs something and gives the warnings of the process that came of it. */
-async function warningsOf(work: () => void): Promise<readonly string[]> {
-  const warnings: string[] = []
-  const listen = (warning: Error): void => void warnings.push(warning.message)
-  process.on('warning', listen)
-  try {
-    work()
-    // Warnings are emitted in the next tick, and a rejection is caught in a microtask before it.
-    await new Promise((resolve) => setImmediate(resolve))
-  } finally {
-    process.off('warning', listen)
-  }
-  return warnings
-}
 
 describe('teller', () => {
   it('tells at once, in order, what it is given', () => {

@@ -27,7 +27,7 @@ function listening(): LoginLimiter & { readonly keys: (string | number)[] } {
 }
 
 function failing(reason: unknown): LoginLimiter {
-  const fail = (): Promise<never> => Promise.reject<never>(reason)
+  const fail = (): Promise<never> => Promise.reject(reason)
   return { consume: fail, delete: fail, reward: fail }
 }
 

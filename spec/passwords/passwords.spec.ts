@@ -1,0 +1,245 @@
+import { expect } from 'chai'
+import { argon2, bcrypt, type Hasher, legacy, type Passwords, passwords, pbkdf2, scrypt } from '../../lib/index.js'
+import { gate, gateWidth, Overloaded } from '../../lib/passwords/gate.js'
+import { counting } from '../support/counting.js'
+import { nobodysHashes } from '../support/hasher.contract.js'
+import { knownAnswers } from '../support/vectors.js'
+
+interface Vector {
+  readonly kind: string
+  readonly password: string | null
+  readonly encoded: string | null
+  /** A text is the exception of Django. */
+  readonly verifies: boolean | string
+  readonly rehashed_on_login: boolean
+}
+
+const CHEAP = { iterations: 1 }
+const PASSWORD = 'correct horse battery staple'
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('it did not reject'),
+    (error: unknown) => error,
+  )
+}
+
+/** A hasher whose work waits until it is told to end, with the number of those that run. */
+function waiting(): Hasher & { readonly ends: (() => void)[] } {
+  const ends: (() => void)[] = []
+  const work = (): Promise<boolean> => new Promise((resolve) => ends.push(() => resolve(false)))
+  return { ends, decoy: 'x', hash: async () => 'x', read: () => ({ outdated: false, verify: work }) }
+}
+
+/** Passwords of every format, with a count of the hashes that they cost. */
+function everyFormat(): Passwords & { readonly hashes: () => number } {
+  const hashers = [pbkdf2(CHEAP), scrypt(), argon2(), bcrypt(), legacy({ unsalted: true })].map(counting)
+  const hashes = (): number => hashers.reduce((sum, hasher) => sum + hasher.hashes(), 0)
+  return Object.assign(passwords({ hashers }), { hashes })
+}
+
+describe('passwords', () => {
+  describe('known answers', () => {
+    // As the files are written.
+    const { vectors } = knownAnswers('password_hashes') as { vectors: readonly Vector[] }
+    const { vectors: ofScrypt } = knownAnswers('password_hashes_scrypt') as { vectors: readonly Vector[] }
+
+    it('are all there', () => {
+      expect([vectors.length, ofScrypt.length]).to.deep.equal([118, 4])
+    })
+
+    for (const { kind = 'scrypt', password, encoded, verifies } of [...vectors, ...ofScrypt]) {
+      // Plain bcrypt takes any tail after 72 bytes: Django with bcrypt 5 refuses such a password, and so do we.
+      const isCut =
+        kind.startsWith('bcrypt') && !encoded?.startsWith('bcrypt_sha256') && Buffer.byteLength(password ?? '') > 72
+      const expected = verifies === true && !isCut
+      const what = `${kind} ${JSON.stringify(encoded)?.slice(0, 60)} with ${JSON.stringify(password)?.slice(0, 20)}`
+
+      it(`${what}: ${expected}${isCut ? ', though Django 3.2 takes it' : ''}, for one hash`, async () => {
+        const mine = everyFormat()
+        // A password of null is what an untyped application may pass.
+        expect(await mine.verify(password as string, encoded)).to.equal(expected)
+        expect(mine.hashes()).to.equal(1)
+      })
+    }
+
+    it('are rehashed by those applications that ask, as by Django', () => {
+      const mine = passwords({ hashers: [pbkdf2({ iterations: 260000 })] })
+      const good = vectors.filter((vector) => vector.verifies === true && vector.encoded !== null)
+      expect(good).to.have.length.above(40)
+      for (const { encoded, rehashed_on_login } of good) {
+        expect(mine.needsRehash(encoded ?? ''), encoded ?? '').to.equal(rehashed_on_login)
+      }
+    })
+  })
+
+  describe('new hashes', () => {
+    it('are the first hasher’s, and all verify', async () => {
+      const hashers = [argon2({ memoryCost: 8, timeCost: 1, parallelism: 1 }), pbkdf2(CHEAP), bcrypt({ cost: 4 })]
+      const mine = passwords({ hashers })
+      expect(await mine.hash(PASSWORD)).to.match(/^argon2\$/)
+      for (const hasher of hashers) {
+        const hash = await passwords({ hashers: [hasher] }).hash(PASSWORD)
+        expect(await mine.verify(PASSWORD, hash)).to.equal(true)
+        expect(await mine.verify('wrong', hash)).to.equal(false)
+      }
+    })
+
+    it('are of well-formed passwords of 1 to 4096 bytes', async () => {
+      const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
+      for (const password of ['x', ' ', '\0', 'x'.repeat(4096), 'ü'.repeat(2048)]) {
+        expect(await mine.verify(password, await mine.hash(password))).to.equal(true)
+      }
+      for (const password of ['', 'x'.repeat(4097), 'ü'.repeat(2049), 'a\ud800', null, undefined, 7, ['x'], {}]) {
+        // What an untyped application may pass.
+        expect(await rejection(mine.hash(password as string))).to.be.instanceOf(TypeError)
+      }
+    })
+
+    it('tell nothing of the password they refuse', async () => {
+      const error = await rejection(passwords({ hashers: [pbkdf2(CHEAP)] }).hash('hunter2\ud800'))
+      expect(String(error)).not.to.include('hunter2')
+    })
+  })
+
+  describe('verify costs one hash and is false', () => {
+    const stored: Readonly<Record<string, string | null>> = {
+      ...nobodysHashes,
+      'no hash at all': null,
+      'a format that is not configured': 'md5$salt$5f4dcc3b5aa765d61d8327deb882cf99',
+      'scrypt of terabytes': `scrypt$4294967296$salt$8$1$${Buffer.alloc(64).toString('base64')}`,
+      'scrypt that OpenSSL throws for': `scrypt$65536$salt$1$1$${Buffer.alloc(64).toString('base64')}`,
+      'PBKDF2 of years': `pbkdf2_sha256$9999999999$salt$${Buffer.alloc(32).toString('base64')}`,
+      'PBKDF2 with a broken digest': 'pbkdf2_sha256$1$salt$not/base64',
+      'Argon2 of terabytes': `argon2$argon2id$v=19$m=4294967295,t=1,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`,
+      'bcrypt of years': `bcrypt$$2b$31$${'.'.repeat(53)}`,
+      'a hash of more than 512 characters': `pbkdf2_sha256$1$${'x'.repeat(512)}$${Buffer.alloc(32).toString('base64')}`,
+    }
+    for (const [what, encoded] of Object.entries(stored)) {
+      it(`for ${what}`, async () => {
+        const hashers = [pbkdf2(CHEAP), scrypt(), argon2(), bcrypt()].map(counting)
+        const mine = passwords({ hashers })
+        expect(await mine.verify('password', encoded)).to.equal(false)
+        expect(hashers.map((hasher) => hasher.hashes())).to.deep.equal([1, 0, 0, 0])
+      })
+    }
+
+    const offered: Readonly<Record<string, unknown>> = {
+      'a wrong one': 'wrong',
+      'one of 4097 bytes': 'x'.repeat(4097),
+      'one of 10 megabytes': 'x'.repeat(10_000_000),
+      'one that is ill-formed': `${PASSWORD}\ud800`,
+      'a number': 7,
+      'a list': [PASSWORD],
+      'an object': { length: 3 },
+      null: null,
+      undefined,
+      true: true,
+    }
+    for (const [what, password] of Object.entries(offered)) {
+      it(`for a password that is ${what}`, async () => {
+        const hasher = counting(pbkdf2(CHEAP))
+        const mine = passwords({ hashers: [hasher] })
+        const encoded = await mine.hash(PASSWORD)
+        // What an untyped application may pass.
+        expect(await mine.verify(password as string, encoded)).to.equal(false)
+        expect(hasher.hashes()).to.equal(1 + 1)
+      })
+    }
+
+    it('for an overlong password whose hash is that of an empty one', async () => {
+      const mine = passwords({ hashers: [pbkdf2()] })
+      const ofEmpty = 'pbkdf2_sha256$1000$s$HR/6V8wgUN1kPTden0l+XrmvHh7Gl0jXIg5Wb/Tp85Y='
+      expect(await mine.verify('', ofEmpty)).to.equal(true)
+      for (const password of ['x'.repeat(4097), '\ud800', null, 0]) {
+        // What an untyped application may pass.
+        expect(await mine.verify(password as string, ofEmpty)).to.equal(false)
+      }
+    })
+  })
+
+  describe('the decoy', () => {
+    it('is the first hasher’s until a stored hash was seen, and costs what that cost from then on', async () => {
+      const [first, second] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
+      const mine = passwords({ hashers: [first, second] })
+      await mine.verify('x', null)
+      expect([first.hashes(), second.hashes()]).to.deep.equal([1, 0])
+      await mine.verify('x', await bcrypt({ cost: 4 }).hash('y'))
+      await mine.verify('x', null)
+      expect([first.hashes(), second.hashes()]).to.deep.equal([1, 2])
+    })
+
+    it('lets nobody in with the password of the hash that it borrows', async () => {
+      const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
+      expect(await mine.verify(PASSWORD, await mine.hash(PASSWORD))).to.equal(true)
+      expect(await mine.verify(PASSWORD, null)).to.equal(false)
+      expect(await mine.verify(PASSWORD, '!')).to.equal(false)
+    })
+  })
+
+  describe('needsRehash', () => {
+    it('is yes for what the first hasher would make stronger, or did not make', async () => {
+      const mine = passwords({ hashers: [pbkdf2({ iterations: 2 }), legacy()] })
+      expect(mine.needsRehash(await mine.hash(PASSWORD))).to.equal(false)
+      expect(mine.needsRehash(await pbkdf2({ iterations: 3 }).hash(PASSWORD))).to.equal(false)
+      expect(mine.needsRehash(await pbkdf2({ iterations: 1 }).hash(PASSWORD))).to.equal(true)
+      expect(mine.needsRehash('sha1$seasalt$6292fe549ea4fd63a742ce4c58115c04e58732ea')).to.equal(true)
+      expect(mine.needsRehash('!')).to.equal(true)
+      expect(mine.needsRehash('')).to.equal(true)
+    })
+  })
+
+  describe('the gate', () => {
+    it('is one for the whole process', async () => {
+      const hasher = waiting()
+      const [one, other] = [passwords({ hashers: [hasher] }), passwords({ hashers: [hasher] })]
+      const width = gateWidth()
+      const answers = Array.from({ length: width + 1 }, (_, at) => (at % 2 === 0 ? one : other).verify('x', 'x'))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(hasher.ends).to.have.lengthOf(width)
+      hasher.ends[0]?.()
+      await answers[0]
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(hasher.ends).to.have.lengthOf(width + 1)
+      for (const end of hasher.ends) end()
+      expect(await Promise.all(answers)).to.deep.equal(Array(width + 1).fill(false))
+    })
+
+    it('is passed by new hashes too, and full it is a fault', async () => {
+      const hasher = waiting()
+      const mine = passwords({ hashers: [hasher], gate: gate({ width: 1, line: 0 }) })
+      const running = mine.verify('x', 'x')
+      expect(await rejection(mine.verify('x', 'x'))).to.be.instanceOf(Overloaded)
+      expect(await rejection(mine.verify('x', null)), 'for nobody').to.be.instanceOf(Overloaded)
+      expect(await rejection(mine.hash('x'))).to.be.instanceOf(Overloaded)
+      hasher.ends[0]?.()
+      await running
+      expect(await mine.hash('x')).to.equal('x')
+    })
+
+    it('skips a hash that waits for a client that has gone', async () => {
+      const hasher = waiting()
+      const mine = passwords({ hashers: [hasher], gate: gate({ width: 1 }) })
+      const gone = new Error('gone')
+      const controller = new AbortController()
+      const running = mine.verify('x', 'x')
+      const queued = rejection(mine.verify('x', 'x', { signal: controller.signal }))
+      controller.abort(gone)
+      expect(await queued).to.equal(gone)
+      hasher.ends[0]?.()
+      await running
+      expect(hasher.ends).to.have.lengthOf(1)
+    })
+  })
+
+  describe('wrong options', () => {
+    it('are no hashers, and a first one that cannot read its decoy', () => {
+      expect(() => passwords({ hashers: [] })).to.throw(TypeError, 'hashers')
+      expect(() => passwords({ hashers: [{ ...legacy(), decoy: '!' }] })).to.throw(TypeError, 'decoy')
+    })
+
+    it('are a first hasher that makes no hashes, as soon as one is asked for', async () => {
+      expect(await rejection(passwords({ hashers: [legacy()] }).hash('x'))).to.be.instanceOf(TypeError)
+    })
+  })
+})

@@ -1,0 +1,116 @@
+import { expect } from 'chai'
+import type { Hasher, StoredHash } from '../../lib/index.js'
+
+/** What the suite has to know of a hasher. */
+export interface HasherUnderTest {
+  /** A hasher at a cost that a spec can afford, and a costlier one. */
+  readonly cheap: () => Hasher
+  readonly dear: () => Hasher
+  /** What a new hash looks like. */
+  readonly form: RegExp
+  /** Stored hashes that are nearly this hasher's, by what is wrong with them. */
+  readonly unreadable: Readonly<Record<string, string>>
+}
+
+const PASSWORD = 'pässwörd 用户 💡\0 '
+
+/** Stored values that are no hasher's. */
+export const nobodysHashes: Readonly<Record<string, string>> = {
+  'an empty text': '',
+  blanks: '  ',
+  'a password in clear': 'password',
+  'an unusable password': '!',
+  'Django’s unusable password': '!RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR',
+  'an unusable password before a good hash': '!sha1$salt$6292fe549ea4fd63a742ce4c58115c04e58732ea',
+  dollars: '$$$$$$$$$$',
+  'an unknown algorithm': 'whirlpool$1$salt$digits',
+  'a name every object has': 'constructor$1$salt$digits',
+  __proto__: '__proto__$1$salt$digits',
+  'a wide letter': 'é$1$2$3',
+  'a lone surrogate': '\ud800',
+  NUL: '\0',
+  'a megabyte': '$'.repeat(1_000_000),
+}
+
+function readable(hasher: Hasher, encoded: string): StoredHash {
+  const stored = hasher.read(encoded)
+  if (stored === null) throw new Error(`it does not read ${encoded}`)
+  return stored
+}
+
+/** What every hasher that makes new hashes promises. */
+export function behavesLikeAHasher(subject: HasherUnderTest): void {
+  const { cheap, dear, form, unreadable } = subject
+
+  describe('behaves like a hasher', () => {
+    it('makes hashes of one form, each with a salt of its own, which fit into 255 characters', async () => {
+      const hashes = await Promise.all(Array.from({ length: 5 }, () => cheap().hash(PASSWORD)))
+      for (const hash of hashes) expect(hash).to.match(form).and.to.have.length.below(256)
+      expect(new Set(hashes).size).to.equal(5)
+    })
+
+    it('knows the password of its hash, as it was, and no other', async () => {
+      const stored = readable(cheap(), await cheap().hash(PASSWORD))
+      expect(await stored.verify(PASSWORD)).to.equal(true)
+      const others = [
+        '',
+        PASSWORD.trim(),
+        PASSWORD.normalize('NFD'),
+        PASSWORD.toUpperCase(),
+        `${PASSWORD}x`,
+        'pässwörd 用户 💡',
+      ]
+      for (const other of others) expect(await stored.verify(other), JSON.stringify(other)).to.equal(false)
+    })
+
+    it('knows passwords of up to 4096 bytes to their last one', async () => {
+      const long = 'x'.repeat(4096)
+      const stored = readable(cheap(), await cheap().hash(long))
+      expect(await stored.verify(long)).to.equal(true)
+      expect(await stored.verify(`${'x'.repeat(4095)}y`)).to.equal(false)
+      expect(await stored.verify(`${'x'.repeat(72)}y${'x'.repeat(4023)}`)).to.equal(false)
+    })
+
+    it('reads hashes of another cost', async () => {
+      const hash = await dear().hash(PASSWORD)
+      expect(await readable(cheap(), hash).verify(PASSWORD)).to.equal(true)
+    })
+
+    it('finds its own hashes up to date, cheaper ones outdated and dearer ones not', async () => {
+      const [low, high] = [await cheap().hash(PASSWORD), await dear().hash(PASSWORD)]
+      expect(readable(cheap(), low).outdated).to.equal(false)
+      expect(readable(dear(), low).outdated).to.equal(true)
+      expect(readable(cheap(), high).outdated).to.equal(false)
+    })
+
+    it('has a decoy at its own cost, whose password nobody knows', async () => {
+      for (const hasher of [cheap(), dear()]) {
+        const decoy = readable(hasher, hasher.decoy)
+        expect(decoy.outdated).to.equal(false)
+        for (const password of ['', 'password', hasher.decoy]) expect(await decoy.verify(password)).to.equal(false)
+      }
+      expect(readable(dear(), cheap().decoy).outdated).to.equal(true)
+    })
+
+    for (const [what, encoded] of Object.entries({ ...nobodysHashes, ...unreadable })) {
+      it(`does not read ${what}`, () => {
+        expect(cheap().read(encoded)).to.equal(null)
+      })
+    }
+
+    it('does not read its own hash with something around it', async () => {
+      const hash = await cheap().hash(PASSWORD)
+      for (const encoded of [
+        `${hash}\n`,
+        `${hash} `,
+        ` ${hash}`,
+        `${hash}$`,
+        `$${hash}`,
+        `${hash}=`,
+        hash.toUpperCase(),
+      ]) {
+        expect(cheap().read(encoded), JSON.stringify(encoded)).to.equal(null)
+      }
+    })
+  })
+}
