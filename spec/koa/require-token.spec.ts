@@ -47,10 +47,14 @@ async function outcomeOf(
   })
 }
 
+function runner(guarded: (handler: (ctx: Context) => unknown) => readonly Middleware[]) {
+  return (offer?: string, method?: string): Promise<Outcome> =>
+    outcomeOf((count) => guarded(greeting(count)), offer, method)
+}
+
 for (const [form, guarded] of Object.entries(forms)) {
   describe(form, () => {
-    const run = (offer?: string, method?: string): Promise<Outcome> =>
-      outcomeOf((count) => guarded(greeting(count)), offer, method)
+    const run = runner(guarded)
 
     it('lets a good token through, with its user and facts', async () => {
       const { status, text, calls, state } = await run('good-ann')
