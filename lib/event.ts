@@ -6,7 +6,8 @@ export type TokenEvent =
   | { readonly type: 'login-refused' | 'token-refused'; readonly reason: Reason; readonly detail?: string }
   | { readonly type: 'fault'; readonly name: string; readonly code?: string }
 
-export type OnEvent = (event: TokenEvent) => void | Promise<void>
+/** What it answers is not looked at. */
+export type OnEvent = (event: TokenEvent) => unknown
 
 /** Tells the application, at once and without waiting; one that throws or rejects while it listens must not change a verdict. */
 export function teller(onEvent: OnEvent | undefined): (event: TokenEvent) => void {
