@@ -66,3 +66,20 @@ export function isUnstorable(error: unknown): boolean {
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'KnexTimeoutError'
 }
+
+const DEADLOCKS = new Set(['40P01', 'ER_LOCK_DEADLOCK'])
+const ATTEMPTS = 6
+
+/**
+ * Runs one statement, and again where the database has ended it since two waited for each other: it is undone as a whole
+ * then, and both manuals say to send it once more (PostgreSQL §13.3.4, MySQL §17.7.5.3).
+ */
+export async function retried<T>(statement: () => PromiseLike<T>): Promise<T> {
+  for (let left = ATTEMPTS - 1; ; left -= 1) {
+    try {
+      return await statement()
+    } catch (error) {
+      if (left === 0 || !(error instanceof Error && 'code' in error && DEADLOCKS.has(String(error.code)))) throw error
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { batch } from './batch.js'
-import { dialectOf, oneOf, quoted, rowsOf } from './knex-dialect.js'
+import { dialectOf, isTimeout, oneOf, quoted, retried, rowsOf } from './knex-dialect.js'
 import type { StoredToken, TokenOwner, TokenStore } from './token-store.js'
 
 export interface KnexTokensOptions {
@@ -12,9 +12,14 @@ export interface KnexTokensOptions {
 
 type Row = Record<string, unknown>
 
+/** Rows of one statement: Knex writes an insert for SQLite as a compound select, which may have 500 terms. */
+const BATCH = 400
+const DECIMAL = /^[1-9][0-9]{0,9}$/
+
 /**
  * Stored tokens in a table of `createTokenTable`, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Look-ups of one turn
- * go out as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's ranges.
+ * go out as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's ranges; where two
+ * statements wait for each other nevertheless, the one that the database ends is sent again.
  */
 export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStore {
   const { table = 'tokens', timeout = 5 } = options
@@ -22,66 +27,83 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
   const select = `select * from ${quoted(db, table)} where `
   const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)
   const removeByIds = async (ids: readonly unknown[]): Promise<void> => {
-    if (ids.length > 0)
-      await rows()
-        .whereIn('id', ids as readonly number[])
-        .delete() // ids that this table has just answered
+    if (ids.length === 0) return
+    await retried(() =>
+      rows()
+        .whereIn('id', ids as readonly number[]) // ids that this table has just answered
+        .delete(),
+    )
   }
+  // The ids of `createTokenTable` are unsigned on MySQL alone, and PostgreSQL fails at what no column of its type can hold.
+  const maxId = dialect === 'mysql' ? 2 ** 32 - 1 : 2 ** 31 - 1
 
   const byDigest = batch(async (digests) => {
     const [condition, bindings] = oneOf(dialect, quoted(db, 'digest'), digests, false)
     const found = rowsOf(dialect, await db.raw(select + condition, bindings).timeout(timeout * 1000))
     return new Map(found.map((row) => [String(row['digest']), present(row)]))
-  })
+  }, isTimeout)
 
   return {
     async add(token) {
-      const insert = rows().insert(rowOf(token))
+      const insert = (): Knex.QueryBuilder => rows().insert(rowOf(token))
       // MySQL answers the id itself, the others the columns that are asked for.
-      const [first] = (await (dialect === 'mysql' ? insert : insert.returning('id'))) as [number | { id: number }]
+      const answered = await retried(() => (dialect === 'mysql' ? insert() : insert().returning('id')))
+      const [first] = answered as [number | { id: number }]
       return String(typeof first === 'object' ? first.id : first)
     },
 
     async addMissing(tokens) {
-      const digests = tokens.map(({ digest }) => digest)
-      const there: Row[] = await rows().select('digest').whereIn('digest', digests)
-      const known = new Set(there.map((row) => row['digest']))
-      const missing = tokens.filter(({ digest }) => !known.has(digest))
-      // Somebody else may be adding the same ones.
-      if (missing.length > 0) await rows().insert(missing.map(rowOf)).onConflict('digest').ignore()
-      return missing.length
+      const byDigests = [...new Map(tokens.map((token) => [token.digest, token])).values()]
+      let added = 0
+      for (let at = 0; at < byDigests.length; at += BATCH) {
+        const some = byDigests.slice(at, at + BATCH)
+        const digests = some.map(({ digest }) => digest)
+        const there: Row[] = await rows().select('digest').whereIn('digest', digests)
+        const known = new Set(there.map((row) => row['digest']))
+        const missing = some.filter(({ digest }) => !known.has(digest))
+        if (missing.length === 0) continue
+        // Somebody else may be adding the same ones.
+        await retried(() => rows().insert(missing.map(rowOf)).onConflict('digest').ignore())
+        added += missing.length
+      }
+      return added
     },
 
     find: (digest) => byDigest(digest),
 
     async slide(digest, { expiresAt, lastUsedAt, unusedSince }) {
-      await rows()
-        .where({ digest })
-        .where('expires_at', '<=', expiresAt)
-        .where((row) => void row.whereNull('last_used_at').orWhere('last_used_at', '<=', unusedSince))
-        .update({ expires_at: expiresAt, last_used_at: lastUsedAt })
+      await retried(() =>
+        rows()
+          .where({ digest })
+          .where('expires_at', '<=', expiresAt)
+          .where((row) => void row.whereNull('last_used_at').orWhere('last_used_at', '<=', unusedSince))
+          .update({ expires_at: expiresAt, last_used_at: lastUsedAt }),
+      )
     },
 
-    remove: async (digest) => (await rows().where({ digest }).delete()) > 0,
+    remove: async (digest) => (await retried(() => rows().where({ digest }).delete())) > 0,
 
     async removeOne(owner, id) {
-      if (!/^[1-9][0-9]{0,8}$/.test(id)) return false
-      return (await rows().where(columns(owner)).where({ id }).delete()) > 0
+      if (!DECIMAL.test(id) || Number(id) > maxId) return false
+      return (await retried(() => rows().where(columns(owner)).where({ id }).delete())) > 0
     },
 
     async removeAll(owner) {
-      await rows().where(columns(owner)).delete()
+      await retried(() => rows().where(columns(owner)).delete())
     },
 
     async removeSurplus(owner, keep, now) {
-      const surplus: Row[] = await rows()
-        .select('id')
-        .where(columns(owner))
-        .where('expires_at', '>', now)
-        .orderBy('id', 'desc')
-        .offset(keep)
-        .limit(1000)
-      await removeByIds(surplus.map((row) => row['id']))
+      let surplus: Row[]
+      do {
+        surplus = await rows()
+          .select('id')
+          .where(columns(owner))
+          .where('expires_at', '>', now)
+          .orderBy('id', 'desc')
+          .offset(keep)
+          .limit(BATCH)
+        await removeByIds(surplus.map((row) => row['id']))
+      } while (surplus.length === BATCH)
     },
 
     async removeExpired(of, now, most) {

@@ -19,9 +19,13 @@ export function memoryTokens(): TokenStore {
       return add(token)
     },
     async addMissing(candidates) {
-      const missing = candidates.filter((token) => !tokens.has(token.digest))
-      missing.forEach(add)
-      return missing.length
+      let added = 0
+      for (const token of candidates) {
+        if (tokens.has(token.digest)) continue
+        add(token)
+        added += 1
+      }
+      return added
     },
     find: async (digest) => tokens.get(digest) ?? null,
 
