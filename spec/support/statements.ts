@@ -1,0 +1,41 @@
+import type { Knex } from 'knex'
+
+/** A statement as it went to the database, and how many rows it answered or changed. */
+export interface Statement {
+  readonly sql: string
+  readonly rows: number
+}
+
+/** Runs something and tells which statements went out meanwhile; one that failed has no rows. */
+export async function statementsOf<T>(
+  db: Knex,
+  work: () => Promise<T>,
+): Promise<{ result: T; statements: readonly Statement[] }> {
+  const sent = new Map<string, { sql: string; rows: number }>()
+  const asked = ({ __knexQueryUid: uid, sql }: Query): void => void sent.set(uid, { sql, rows: 0 })
+  const answered = (response: unknown, { __knexQueryUid: uid }: Query): void => {
+    const statement = sent.get(uid)
+    if (statement !== undefined) statement.rows = rowsIn(response)
+  }
+  db.on('query', asked)
+  db.on('query-response', answered)
+  try {
+    const result = await work()
+    return { result, statements: [...sent.values()] }
+  } finally {
+    db.removeListener('query', asked)
+    db.removeListener('query-response', answered)
+  }
+}
+
+interface Query {
+  readonly __knexQueryUid: string
+  readonly sql: string
+}
+
+/** Knex answers rows, a count, or for a raw query what the driver gave. */
+function rowsIn(response: unknown): number {
+  if (typeof response === 'number') return response
+  if (Array.isArray(response)) return Array.isArray(response[0]) ? response[0].length : response.length
+  return response !== null && typeof response === 'object' && 'rowCount' in response ? Number(response.rowCount) : 0
+}
