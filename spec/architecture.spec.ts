@@ -1,0 +1,257 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { expect } from 'chai'
+
+/**
+ * Who may import whom, types too: for a folder of lib, or a file beside them, what it may name. Nothing else, no circles.
+ * The way of a request reads down the list; what stands lower knows nothing of what stands higher.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
+  index: [/^(?!cli\/)/],
+  cli: [/^(cli|stores|tokens)\//],
+  apis: [
+    /^(apis|koa|tokens|credentials)\//,
+    /^(login|authenticate|throttle|event|user|verdict|clock|crypto)$/,
+    /^passwords\/(passwords|default-passwords)$/,
+    /^stores\/([a-z]+-store|active-user|deadline)$/,
+    /^(koa|@koa\/router)$/,
+  ],
+  koa: [
+    /^koa\//,
+    /^(authenticate|login|user|verdict|json-text)$/,
+    /^tokens\/token-kind$/,
+    /^credentials\/credentials$/,
+    /^(koa|@koa\/router)$/,
+  ],
+  authenticate: [/^credentials\/credentials$/, /^tokens\/token-kind$/, /^(user|verdict)$/],
+  login: [/^passwords\/passwords$/, /^(throttle|user|verdict|clock)$/],
+  tokens: [/^tokens\//, /^stores\/[a-z]+-store$/, /^(crypto|clock|user|verdict|json-text)$/],
+  passwords: [/^passwords\//, /^crypto$/],
+  stores: [/^stores\//, /^(user|verdict)$/],
+  credentials: [/^credentials\//, /^verdict$/],
+  throttle: [/^(crypto|verdict)$/, /^rate-limiter-flexible$/],
+  event: [/^verdict$/],
+  user: [/^verdict$/],
+  verdict: [],
+  clock: [],
+  crypto: [],
+  'json-text': [],
+}
+
+/** Packages that belong to single files, which no rule above has to name. */
+const OWN_PACKAGES: readonly (readonly [string, RegExp])[] = [
+  ['knex', /^stores\/knex(-[a-z-]+)?$/],
+  ['jose', /^tokens\/jwt(-[a-z-]+)?$/],
+  ['@node-rs/argon2', /^passwords\/argon2$/],
+  ['@node-rs/bcrypt', /^passwords\/bcrypt$/],
+]
+
+interface Import {
+  readonly from: string
+  /** A file of lib without its ending, or a package. */
+  readonly to: string
+  /** Whether it is there for types alone, and gone when the code runs. */
+  readonly isType: boolean
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[^'"=;()]*?\s?from\s+)?'([^']+)'/gm
+const EXPRESSION = /\bimport\(\s*'([^']+)'|\brequire\(\s*'([^']+)'|createRequire\([^)]*\)\(\s*'([^']+)'/g
+
+/** What a file imports, in statements and in expressions. */
+function importsOf(file: string, text: string): readonly Import[] {
+  const found: Import[] = []
+  const add = (name: string, isType: boolean): void => {
+    if (name.startsWith('node:')) return
+    const to = name.startsWith('.') ? posix.join(posix.dirname(file), name).replace(/\.js$/, '') : name
+    found.push({ from: file, to, isType })
+  }
+  for (const [, type, name = ''] of text.matchAll(STATEMENT)) add(name, type !== undefined)
+  for (const [, ...names] of text.matchAll(EXPRESSION)) add(names.find((name) => name !== undefined) ?? '', false)
+  return found
+}
+
+/** The folder of a file, or the file itself where it stands beside the folders. */
+function placeOf(file: string): string {
+  return file.split('/')[0] ?? file
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  if (OWN_PACKAGES.some(([name, owner]) => name === to && owner.test(from))) return true
+  // Whatever index may name, packages are not for it.
+  const isFile = files.includes(to)
+  return (MAY_IMPORT[placeOf(from)] ?? []).some((rule) => rule.test(to)) && (isFile || placeOf(from) !== 'index')
+}
+
+function say({ from, to }: Import): string {
+  return `${from} → ${to}`
+}
+
+/** The first circle that is found from a file on, or null. */
+function circleFrom(start: string, edges: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
+  const done = new Set<string>()
+  const walk = (file: string, way: readonly string[]): readonly string[] | null => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+    if (done.has(file)) return null
+    for (const next of edges.get(file) ?? []) {
+      const circle = walk(next, [...way, file])
+      if (circle !== null) return circle
+    }
+    done.add(file)
+    return null
+  }
+  return walk(start, [])
+}
+
+function edgesOf(imports: readonly Import[]): ReadonlyMap<string, readonly string[]> {
+  const edges = new Map<string, string[]>()
+  for (const { from, to } of imports) edges.set(from, [...(edges.get(from) ?? []), to])
+  return edges
+}
+
+/** Everything that is loaded when a file is, packages included. */
+function loadedBy(start: string): ReadonlySet<string> {
+  const edges = edgesOf(imports.filter((one) => !one.isType))
+  const loaded = new Set<string>()
+  const load = (name: string): void => {
+    if (loaded.has(name)) return
+    loaded.add(name)
+    for (const next of edges.get(name) ?? []) load(next)
+  }
+  load(start)
+  return loaded
+}
+
+const lib = new URL('../lib/', import.meta.url)
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.replaceAll('\\', '/').replace(/\.ts$/, ''))
+const imports = files.flatMap((file) => importsOf(file, readFileSync(new URL(`${file}.ts`, lib), 'utf8')))
+
+describe('the architecture', () => {
+  it('lets nobody import whom the table does not name', () => {
+    expect(imports).to.have.length.above(100)
+    expect(imports.filter((one) => !isAllowed(one)).map(say)).to.deep.equal([])
+  })
+
+  it('has a place in the table for every file, and a file for every place', () => {
+    const places = [...new Set(files.map(placeOf))]
+    expect(places.filter((place) => !Object.hasOwn(MAY_IMPORT, place))).to.deep.equal([])
+    expect(Object.keys(MAY_IMPORT).filter((place) => !places.includes(place))).to.deep.equal([])
+  })
+
+  it('imports files that are there, with their endings', () => {
+    const packages = /^(koa|@koa\/router|rate-limiter-flexible|knex|jose|@node-rs\/(argon2|bcrypt))$/
+    expect(imports.filter(({ to }) => !files.includes(to) && !packages.test(to)).map(say)).to.deep.equal([])
+  })
+
+  it('has no circles', () => {
+    const edges = edgesOf(imports)
+    for (const file of files) expect(circleFrom(file, edges)?.join(' → ') ?? 'none').to.equal('none')
+  })
+
+  it('has one level of folders, none of them for odds and ends', () => {
+    const folders = files.map((file) => posix.dirname(file))
+    expect(folders.filter((folder) => folder.includes('/'))).to.deep.equal([])
+    const names = files.flatMap((file) => file.split('/'))
+    expect(names.filter((name) => /^(utils?|helpers?|types?|common|errors?|shared|misc)$/.test(name))).to.deep.equal([])
+  })
+
+  it('names files in lower case', () => {
+    expect(files.filter((file) => !/^([a-z0-9-]+\/)?[a-z0-9-]+$/.test(file))).to.deep.equal([])
+  })
+
+  it('knows Koa in lib/koa and lib/apis alone', () => {
+    const knowing = imports.filter(({ to }) => to === 'koa' || to.startsWith('@koa/')).map(({ from }) => placeOf(from))
+    expect([...new Set(knowing)].toSorted()).to.deep.equal(['apis', 'koa'])
+  })
+
+  it('is read by nobody but the outside at index and cli', () => {
+    expect(
+      imports
+        .filter(({ to }) => to === 'index' || placeOf(to) === 'cli')
+        .filter(({ from }) => placeOf(from) !== 'cli')
+        .map(say),
+    ).to.deep.equal([])
+  })
+
+  it('loads neither Knex nor jose nor a hash package for those who import the root', () => {
+    const loaded = loadedBy('index')
+    expect(loaded).to.include('authenticate')
+    for (const name of ['knex', 'jose']) expect(loaded).not.to.include(name)
+    const optional = imports.filter(({ to, isType }) => to.startsWith('@node-rs/') && isType)
+    expect(optional).to.have.length.above(0)
+    // They are loaded when their hasher is made, and not when its file is.
+    for (const file of ['argon2', 'bcrypt']) {
+      const text = readFileSync(new URL(`passwords/${file}.ts`, lib), 'utf8')
+      expect(text).to.match(/^ {2}const library = createRequire\(import\.meta\.url\)/m)
+    }
+  })
+
+  describe('the rules themselves', () => {
+    it('read every form of import', () => {
+      const text = [
+        "import one from './one.js'",
+        "import type { Two } from '../two.js'",
+        "import {\n  three,\n  type Four,\n} from '../a/three.js'",
+        "export * from './five.js'",
+        "export { six } from './six.js'",
+        "export type { Seven } from './seven.js'",
+        "import 'eight'",
+        "import { readFileSync } from 'node:fs'",
+        "const nine = await import('nine')",
+        "const ten = createRequire(import.meta.url)('ten')",
+        "export const eleven = 'no import'",
+        "export function twelve(): string {\n  return 'no import from'\n}",
+      ].join('\n')
+      expect(importsOf('x/y', text).map(({ to, isType }) => (isType ? `type ${to}` : to))).to.deep.equal([
+        'x/one',
+        'type two',
+        'a/three',
+        'x/five',
+        'x/six',
+        'type x/seven',
+        'eight',
+        'nine',
+        'ten',
+      ])
+    })
+
+    it('say no to what the table does not name', () => {
+      for (const [from, to] of [
+        ['verdict', 'user'],
+        ['credentials/basic', 'crypto'],
+        ['credentials/basic', 'koa'],
+        ['tokens/sealed-pair', 'stores/knex'],
+        ['tokens/sealed-pair', 'stores/memory-users'],
+        ['tokens/sealed-pair', 'jose'],
+        ['tokens/sealed-pair', 'koa'],
+        ['stores/memory-users', 'knex'],
+        ['stores/knex-users', 'tokens/opaque'],
+        ['passwords/scrypt', '@node-rs/argon2'],
+        ['passwords/scrypt', 'verdict'],
+        ['koa/routes', 'tokens/sealed-pair'],
+        ['koa/routes', 'clock'],
+        ['koa/routes', 'apis/api'],
+        ['apis/api', 'stores/knex-users'],
+        ['apis/api', 'passwords/gate'],
+        ['apis/api', 'index'],
+        ['authenticate', 'tokens/jwt'],
+        ['login', 'rate-limiter-flexible'],
+        ['index', 'cli/koa-tokenapi'],
+        ['index', 'knex'],
+      ] as const) {
+        expect(isAllowed({ from, to, isType: false }), `${from} → ${to}`).to.equal(false)
+      }
+    })
+
+    it('find a circle', () => {
+      const edges = new Map([
+        ['a', ['b']],
+        ['b', ['c', 'd']],
+        ['d', ['b']],
+      ])
+      expect(circleFrom('a', edges)).to.deep.equal(['b', 'd', 'b'])
+      expect(circleFrom('c', edges)).to.equal(null)
+    })
+  })
+})
