@@ -5,6 +5,7 @@ import type { ThrottleOptions } from 'koa-tokenapi'
 import { answerFaults, answerUnhandled } from './answers.js'
 import { healthRoutes } from './routes/health.js'
 import { pairRoutes } from './routes/pair.js'
+import { expiringRoutes, jwtRoutes, signedRoutes, timedRoutes } from './routes/siblings.js'
 import { type Users, usersOf } from './users.js'
 
 /** What the app is built from. */
@@ -29,7 +30,7 @@ export interface Parts {
 export type Routes = (app: Koa, parts: Parts) => void
 
 /** In the order in which a request meets them. */
-const ROUTES: readonly Routes[] = [healthRoutes, pairRoutes]
+const ROUTES: readonly Routes[] = [healthRoutes, pairRoutes, timedRoutes, expiringRoutes, signedRoutes, jwtRoutes]
 
 /** The example's app: the same for `npm start` and for its specs. */
 export function createApp(options: AppOptions): Koa {
