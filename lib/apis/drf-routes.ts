@@ -12,6 +12,8 @@ export interface ViewDescription {
   readonly description: string
   readonly renders: readonly string[]
   readonly parses: readonly string[]
+  /** Fields of its answer that it tells of as well. */
+  readonly answered?: readonly string[]
 }
 
 /** One address that takes fields by POST. */
@@ -60,9 +62,12 @@ function unreadableType(ctx: Context): string | null {
 }
 
 function describe(view: ViewDescription, fields: readonly FieldRule[]): object {
-  const described = fields.map(({ name }) => [
-    name,
-    { type: 'string', required: true, read_only: false, label: `${name.charAt(0).toUpperCase()}${name.slice(1)}` },
-  ])
-  return { ...view, actions: { POST: Object.fromEntries(described) } }
+  const { answered = [], ...described } = view
+  const typed = fields.map(({ name }) => [name, description(name, { required: true, read_only: false })] as const)
+  const read = answered.map((name) => [name, description(name, { required: false, read_only: true })] as const)
+  return { ...described, actions: { POST: Object.fromEntries([...typed, ...read]) } }
+}
+
+function description(name: string, flags: { readonly required: boolean; readonly read_only: boolean }): object {
+  return { type: 'string', ...flags, label: `${name.charAt(0).toUpperCase()}${name.slice(1)}` }
 }

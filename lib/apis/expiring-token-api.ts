@@ -29,6 +29,7 @@ export function expiringTokenApi<U extends User>(options: ExpiringTokenApiOption
       description: 'View enabling username/password exchange for expiring token.',
       renders: ['application/json'],
       parses: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
+      answered: ['token'],
     },
     loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
   })
