@@ -10,14 +10,15 @@ export interface ReadJwt {
 const MAX_LENGTH = 8192
 
 /**
- * Reads a JWT strictly, before any cryptography (RFC 8725 §3): three non-empty parts in canonical base64url, at most 8192
- * characters, a header that is an object. Keys and addresses of keys in the header are not looked at. Null for anything else.
+ * Reads a JWT strictly, before any cryptography (RFC 8725 §3): three parts in canonical base64url, at most 8192
+ * characters, a header that is an object. The signature may be empty, so that `alg: none` is refused by its name. Keys and
+ * addresses of keys in the header are not looked at. Null for anything else.
  */
 export function readJwt(token: string): ReadJwt | null {
   if (token.length > MAX_LENGTH) return null
   const parts = token.split('.', 4)
   const [header, payload, signature] = parts.map(decode)
-  if (parts.length !== 3 || !header || !payload || !signature) return null
+  if (parts.length !== 3 || !header?.length || !payload?.length || !signature) return null
   const fields = readObject(header)
   if (fields === null) return null
   const { alg, kid, crit, b64 } = fields
@@ -37,5 +38,5 @@ export function readObject(json: string | Buffer): Record<string, unknown> | nul
 
 function decode(part: string): Buffer | null {
   const bytes = Buffer.from(part, 'base64url')
-  return part !== '' && bytes.toString('base64url') === part ? bytes : null
+  return bytes.toString('base64url') === part ? bytes : null
 }
