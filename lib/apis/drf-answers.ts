@@ -30,7 +30,6 @@ export function drfAnswers<U extends User, T extends TokenFacts>(words: DrfWords
     no_credentials: `Invalid ${name} header. No credentials provided.`,
     spaces: `Invalid ${name} header. ${content} string should not contain spaces.`,
     repeated: `Invalid ${name} header. ${content} string should not contain spaces.`,
-    encoding: `Invalid ${name} header. ${content} string should not contain invalid characters.`,
   }
   const textOf = (refusal: Refusal): string => {
     if (refusal.reason === 'missing') return 'Authentication credentials were not provided.'

@@ -44,6 +44,7 @@ const REFUSED: Readonly<Partial<Record<Refusal['reason'], string>>> = {
   expired: 'Token has expired',
   inactive: 'User inactive or deleted',
 }
+const NOT_UTF8 = 'Invalid token header. Token string should not contain invalid characters.'
 
 /** An API over stored tokens: `Authorization: Token …`, a login, and the management of what is stored. */
 export function storedApi<U extends User>(
@@ -57,7 +58,7 @@ export function storedApi<U extends User>(
     scheme: 'Token',
     realm: 'api',
     header: ['token', 'Token'],
-    tokenRefused: ({ reason }) => REFUSED[reason] ?? 'Invalid token',
+    tokenRefused: ({ reason, detail }) => (detail === 'encoding' ? NOT_UTF8 : (REFUSED[reason] ?? 'Invalid token')),
     loginRefused,
     loggedIn: (ctx, _user, { token }) => write(ctx, { token }, status),
   })
