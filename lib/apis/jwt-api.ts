@@ -1,16 +1,18 @@
 import type { Context } from 'koa'
 import { wholeClock } from '../clock.js'
 import { cookie as cookieReader } from '../credentials/cookie.js'
+import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
 import { sameOrigin } from '../credentials/same-origin.js'
 import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../koa/cookies.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
-import { type JwtFacts, type JwtOptions, jwtTokens } from '../tokens/jwt.js'
+import { lookup } from '../stores/active-user.js'
+import { defaultPayload, type FindAnybody, type JwtFacts, jwtKind, type JwtOptions } from '../tokens/jwt.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { refuse, type Refusal, type Verdict } from '../verdict.js'
+import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
 import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
 import { drfAnswers } from './drf-answers.js'
 import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf-routes.js'
@@ -24,7 +26,7 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
   readonly scheme?: string
   /** Where tokens are set and read as well: unsafe requests with it must come from the same origin, or one of `origins`. None by default. */
   readonly cookie?: TokenCookie & { readonly origins?: readonly string[] }
-  /** The field of the login that holds the user name; 'username'. */
+  /** The field of the login that holds the user name, and a second claim for it by default; 'username'. */
   readonly usernameField?: string
   /** The JSON of login, refresh and verify; `{ token }`. */
   readonly respond?: (user: U, issued: Issued<JwtFacts>) => object | Promise<object>
@@ -59,10 +61,12 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   const { scheme = 'JWT', cookie, usernameField = 'username', prefix = '', realm = 'api' } = options
   const { respond = (_user: U, { token }: Issued<JwtFacts>) => ({ token }) } = options
   const clock = wholeClock(options.clock)
-  const tokens = jwtTokens<U>(options)
+  const { payload = (user: U) => ({ ...defaultPayload(user), [usernameField]: user.username }) } = options
+  const tokens = jwtKind<U>({ ...options, payload }, anybodyOf(options))
   const header = keyword(scheme)
   if (cookie !== undefined) checkTokenCookie(cookie)
-  const credentials = cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie))
+  const credentials =
+    cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie), emptied(cookie.name))
 
   const answer = async (ctx: Context, user: U, issued: Issued<JwtFacts>): Promise<void> => {
     const json = await respond(user, issued)
@@ -131,6 +135,20 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   }
 
   return { ...shared, refresh, routes: () => drfRoutes([loginRoute, refreshRoute, verifyRoute]) }
+}
+
+/** Disabled accounts have a secret too, which tells their tokens from forged ones. */
+function anybodyOf<U extends User>({ users, timeout = 5 }: ApiOptions<U>): FindAnybody<U> {
+  const store = lookup(users, { timeout })
+  return (by) => ('id' in by ? store.byId(by.id) : store.byUsername(by.username))
+}
+
+/** A cookie without a value: as in the ancestor a token that cannot be read, and not none. */
+function emptied(name: string): Credentials {
+  return {
+    read: ({ headers: { cookie = '' } }) =>
+      cookie.split(';').some((pair) => pair.trim() === `${name}=`) ? accept({ token: '' }) : refuse('missing'),
+  }
 }
 
 const VIEW = { renders: ['application/json', 'text/html'], parses: JSON_FIRST }

@@ -13,7 +13,9 @@ import type { Issued, TokenKind } from './token-kind.js'
 export type Claims = Readonly<Record<string, unknown>>
 
 export interface JwtFacts {
+  /** The claim `iat`, or else `orig_iat`, which is the time of the login also after a refresh. */
   issuedAt?: number
+  /** The claim `exp` and the leeway. */
   expiresAt: number
   id?: string
   claims: Claims
@@ -63,8 +65,21 @@ const MAX_SKEW = 60
  * @throws {TypeError} at start-up for a wrong option; from `issue`, where there is no key to sign with or none to be bound to.
  */
 export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKind<U> {
+  return jwtKind(options)
+}
+
+/** A look-up that answers disabled accounts too; null is nobody. */
+export type FindAnybody<U extends User> = (by: { id: string } | { username: string }) => Promise<U | null>
+
+/**
+ * `jwtTokens`, which with `secretOf` can also prove the tokens of disabled accounts where it is given how to look those up:
+ * a `find` gives no user, and so no secret, for them.
+ */
+export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybody?: FindAnybody<U>): JwtKind<U> {
   const { algorithm = 'HS256', lifetime = 300, leeway = 0, audience, issuer, refreshLifetime = WEEK } = options
   const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo, minSecretBytes } = options
+  // The ancestor goes by the id here, and so do the tokens that it has signed.
+  const bearerOf = options.userOf ?? claimedId
   const clock = wholeClock(options.clock)
   wholeSpan('lifetime', lifetime)
   wholeSpan('leeway', leeway, 0)
@@ -92,13 +107,11 @@ export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKin
   const sign = async (user: U, origin: number): Promise<Issued<JwtFacts>> => {
     const key = secretOf === undefined ? keys[0] : keysOf(user, undefined)[0]
     if (key?.signing === undefined) throw new TypeError('privateKey is needed to issue tokens')
-    const now = clock()
-    const expiresAt = now + lifetime
     const { user_id, username, exp: _, ...rest } = payload(user)
     const claims: Claims = {
       ...(user_id === undefined ? {} : { user_id }),
       ...(username === undefined ? {} : { username }),
-      exp: expiresAt,
+      exp: clock() + lifetime,
       ...rest,
       ...(refreshLifetime === false ? {} : { orig_iat: origin }),
       ...(audience === undefined ? {} : { aud: audience }),
@@ -107,7 +120,7 @@ export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKin
     }
     const header = { alg: algorithm, typ: 'JWT', ...(key.kid === undefined ? {} : { kid: key.kid }) }
     const token = await new CompactSign(Buffer.from(asciiJsonText(claims))).setProtectedHeader(header).sign(key.signing)
-    return { token, issuedAt: now, expiresAt, claims }
+    return { token, ...factsOf(claims, leeway) }
   }
 
   const judgeTimes = (claims: Claims, now: number): Refusal | null => {
@@ -132,6 +145,15 @@ export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKin
     return Array.isArray(aud) ? aud.includes(audience) : aud === audience
   }
 
+  /** Whose secret is to be tried; null for nobody. */
+  const unprovenUser = async (claims: Claims | null, find: FindUser<U>): Promise<U | null> => {
+    const by = claims === null ? null : bearerOf(claims)
+    if (by === null) return null
+    const user = await find(by)
+    if (user.ok) return user.value
+    return user.reason === 'inactive' && findAnybody !== undefined ? findAnybody(by) : null
+  }
+
   const verify = async <V extends U>(
     token: string,
     find: FindUser<V>,
@@ -140,7 +162,7 @@ export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKin
     if (read === null) return refuse('invalid', 'decode')
     if (read.alg !== algorithm || read.wantsMore) return refuse('invalid', 'claims')
     // With a secret for each user the claims say whose; nobody is told what was found before the signature is checked.
-    const unproven = secretOf === undefined ? null : await claimed(readObject(read.payload), userOf, find)
+    const unproven = secretOf === undefined ? null : await unprovenUser(readObject(read.payload), find)
     const key = await fittingKey(token, keysOf(unproven, read.kid), algorithm)
     if (key === null) return refuse('invalid', 'decode')
 
@@ -183,7 +205,8 @@ export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKin
   }
 }
 
-function defaultPayload(user: User): Claims {
+/** The claims of the ancestor, without those that every token gets. */
+export function defaultPayload(user: User): Claims {
   const email: unknown = 'email' in user ? user.email : undefined
   return { user_id: user.id, username: user.username, ...(email === undefined ? {} : { email }) }
 }
@@ -214,17 +237,9 @@ function factsOf(claims: Claims, leeway: number): JwtFacts {
   }
 }
 
-async function claimed<U extends User>(
-  claims: Claims | null,
-  userOf: (claims: Claims) => { id: string } | { username: string } | null,
-  find: FindUser<U>,
-): Promise<U | null> {
-  // The ancestor goes by the id here, and so do the tokens that it has signed.
-  const id = claims !== null && Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
-  const isId = typeof id === 'string' || Number.isSafeInteger(id)
-  const by = isId ? { id: String(id) } : claims === null ? null : userOf(claims)
-  const user = by === null ? null : await find(by)
-  return user?.ok ? user.value : null
+function claimedId(claims: Claims): { id: string } | null {
+  const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
+  return typeof id === 'string' || Number.isSafeInteger(id) ? { id: String(id) } : null
 }
 
 async function fittingKey(token: string, keys: readonly JwtKey[], algorithm: string): Promise<JwtKey | null> {
