@@ -41,7 +41,8 @@ export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, 
    * Takes over tokens that another system has issued: their digests are stored, so that they go on working. Those that are
    * there already are left alone. Answers how many are new.
    *
-   * @throws {TypeError} for a token that could never be presented: not 40 to 64 characters of base64url.
+   * @throws {TypeError} for a token that could never be presented (not 40 to 64 characters of base64url), a user that nobody
+   *   could be, or a time that is no whole second.
    */
   adopt(tokens: readonly ForeignToken[]): Promise<number>
 }
@@ -125,16 +126,18 @@ export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions
       if (!tokens.every(({ token, userId }) => SHAPE.test(token) && isUserId(userId))) {
         throw new TypeError('a token to take over must have 40 to 64 characters of base64url, and a user')
       }
-      return store.addMissing(
-        tokens.map(({ token, userId, createdAt, lastUsedAt = null, expiresAt = createdAt + lifetime }) => ({
-          digest: storedDigest(purpose, token),
-          purpose,
-          userId,
-          createdAt,
-          lastUsedAt,
-          expiresAt,
-        })),
-      )
+      const rows = tokens.map(({ token, userId, createdAt, lastUsedAt = null, expiresAt = createdAt + lifetime }) => ({
+        digest: storedDigest(purpose, token),
+        purpose,
+        userId,
+        createdAt,
+        lastUsedAt,
+        expiresAt,
+      }))
+      if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
+        throw new TypeError('a token to take over must have whole seconds as its times')
+      }
+      return store.addMissing(rows)
     },
 
     shared: {
