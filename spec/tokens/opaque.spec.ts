@@ -1,0 +1,401 @@
+import { expect } from 'chai'
+import {
+  activeUser,
+  expiringTokens,
+  memoryTokens,
+  memoryUsers,
+  slidingTokens,
+  type StoredToken,
+  type StoredTokenKind,
+  type StoredTokenOptions,
+  type TokenStore,
+  type User,
+} from '../../lib/index.js'
+import { storedDigest } from '../../lib/tokens/opaque.js'
+import { garbageTokens } from '../support/token-kind.contract.js'
+
+const NOW = 1795000000
+const alice: User = { id: 1, username: 'alice', password: null }
+const bob: User = { id: 2, username: 'bob', password: null }
+
+/** A store that keeps what it was asked. */
+function observed(store: TokenStore = memoryTokens()): {
+  store: TokenStore
+  calls: [string, unknown][]
+  added: string[]
+} {
+  const calls: [string, unknown][] = []
+  const added: string[] = []
+  return {
+    calls,
+    added,
+    store: {
+      ...store,
+      add(token) {
+        added.push(token.digest)
+        calls.push(['add', token.userId])
+        return store.add(token)
+      },
+      find(digest) {
+        calls.push(['find', digest])
+        return store.find(digest)
+      },
+      remove(digest) {
+        calls.push(['remove', digest])
+        return store.remove(digest)
+      },
+      removeExpired(of, now, most) {
+        calls.push(['removeExpired', most])
+        return store.removeExpired(of, now, most)
+      },
+      removeSurplus(owner, keep, now) {
+        calls.push(['removeSurplus', keep])
+        return store.removeSurplus(owner, keep, now)
+      },
+    },
+  }
+}
+
+const kinds: Readonly<Record<string, (options: StoredTokenOptions) => StoredTokenKind>> = {
+  expiringTokens,
+  slidingTokens,
+}
+
+for (const [name, make] of Object.entries(kinds)) {
+  describe(`stored tokens: ${name}`, () => {
+    let now: number
+    let store: TokenStore
+    let kind: StoredTokenKind
+    beforeEach(() => {
+      now = NOW
+      store = memoryTokens()
+      kind = make({ store, clock: () => now })
+    })
+
+    const isGood = async (token: string, by: StoredTokenKind = kind): Promise<boolean> =>
+      (await by.verify({ token }, activeUser(memoryUsers([alice, bob])))).ok
+
+    describe('the token', () => {
+      it('has 256 random bits, of which only a digest is stored', async () => {
+        const { store: seen, added } = observed()
+        const { token } = await make({ store: seen, clock: () => now }).issue(alice)
+        expect(token).to.match(/^[A-Za-z0-9_-]{43}$/)
+        expect(Buffer.from(token, 'base64url')).to.have.lengthOf(32)
+        expect(added).to.have.lengthOf(1)
+        expect(added[0]).to.match(/^[0-9a-f]{64}$/)
+        expect(added[0]).not.to.include(token)
+      })
+
+      it('is never the same twice', async () => {
+        const tokens = new Set<string>()
+        for (let at = 0; at < 2000; at += 1) tokens.add((await make({ store, clock: () => now }).issue(alice)).token)
+        expect(tokens.size).to.equal(2000)
+      })
+
+      it('does not come from Math.random', async () => {
+        const { random } = Math
+        Math.random = () => 0.5
+        try {
+          expect((await kind.issue(alice)).token).not.to.equal((await kind.issue(alice)).token)
+        } finally {
+          Math.random = random
+        }
+      })
+
+      it('is not its digest', async () => {
+        const { store: seen, added } = observed(store)
+        const { token } = await make({ store: seen, clock: () => now }).issue(alice)
+        expect(await isGood(token)).to.equal(true)
+        expect(await isGood(added[0] ?? '')).to.equal(false)
+      })
+
+      it('is told apart from one that starts like it', async () => {
+        const [mine, theirs] = [`${'a'.repeat(42)}1`, `${'a'.repeat(42)}2`]
+        await kind.adopt([
+          { token: mine, userId: '1', createdAt: NOW },
+          { token: theirs, userId: '2', createdAt: NOW },
+        ])
+        const find = activeUser(memoryUsers([alice, bob]))
+        const whose = [await kind.verify({ token: mine }, find), await kind.verify({ token: theirs }, find)]
+        expect(whose.map((verdict) => verdict.ok && verdict.value.user.username)).to.deep.equal(['alice', 'bob'])
+      })
+
+      it('is asked for only where it has the shape of one', async () => {
+        const { store: seen, calls } = observed()
+        const watchful = make({ store: seen, clock: () => now })
+        const shapes = ['a'.repeat(39), 'a'.repeat(65), `${'a'.repeat(42)}=`, `${'a'.repeat(42)}+`, 'é'.repeat(43)]
+        for (const token of [...Object.values(garbageTokens), ...shapes]) {
+          expect(await watchful.verify({ token }, activeUser(memoryUsers([alice])))).to.include({ reason: 'invalid' })
+          expect(await watchful.revoke(token)).to.equal(false)
+        }
+        expect(calls).to.deep.equal([])
+        await watchful.verify({ token: 'a'.repeat(40) }, activeUser(memoryUsers([alice])))
+        await watchful.verify({ token: 'a'.repeat(64) }, activeUser(memoryUsers([alice])))
+        expect(calls.map(([call]) => call)).to.deep.equal(['find', 'find'])
+      })
+
+      it('is good for its own audience alone, also in one store', async () => {
+        const staff = make({ store, audience: 'staff', clock: () => now })
+        const [mine, theirs] = [await kind.issue(alice), await staff.issue(alice)]
+        expect([await isGood(mine.token), await isGood(mine.token, staff)]).to.deep.equal([true, false])
+        expect([await isGood(theirs.token), await isGood(theirs.token, staff)]).to.deep.equal([false, true])
+        await staff.revokeAll(alice)
+        expect([await isGood(mine.token), await isGood(theirs.token, staff)]).to.deep.equal([true, false])
+      })
+
+      it('is not taken from a store that answers a token of another purpose', async () => {
+        const { token } = await kind.issue(alice)
+        const confused: TokenStore = {
+          ...store,
+          find: async (digest) => {
+            const stored = await store.find(digest)
+            return stored === null ? null : { ...stored, purpose: `${stored.purpose}/staff` }
+          },
+        }
+        expect(await isGood(token)).to.equal(true)
+        expect(await isGood(token, make({ store: confused, clock: () => now }))).to.equal(false)
+      })
+
+      it('is bound to no user that could not have it', async () => {
+        for (const id of ['', '\ud800', 'a\nb', 'x'.repeat(256)]) {
+          const outcome = await kind.issue({ ...alice, id }).catch((error: unknown) => error)
+          expect(outcome, JSON.stringify(id))
+            .to.be.instanceOf(TypeError)
+            .with.property('message')
+            .that.includes('user.id')
+        }
+      })
+    })
+
+    describe('revoke', () => {
+      it('ends one token, and says whether it was there', async () => {
+        const [first, second] = [await kind.issue(alice), await kind.issue(alice)]
+        expect(await kind.revoke(first.token)).to.equal(true)
+        expect(await kind.revoke(first.token)).to.equal(false)
+        expect([await isGood(first.token), await isGood(second.token)]).to.deep.equal([false, true])
+      })
+
+      it('ends no token of another audience', async () => {
+        const { token } = await kind.issue(alice)
+        expect(await make({ store, audience: 'staff', clock: () => now }).revoke(token)).to.equal(false)
+        expect(await isGood(token)).to.equal(true)
+      })
+    })
+
+    describe('revokeOne', () => {
+      it('ends the token of that id, for its own user', async () => {
+        const [first, second] = [await kind.issue(alice), await kind.issue(alice)]
+        expect(await kind.revokeOne(bob, first.id)).to.equal(false)
+        expect(await isGood(first.token)).to.equal(true)
+        expect(await kind.revokeOne(alice, first.id)).to.equal(true)
+        expect([await isGood(first.token), await isGood(second.token)]).to.deep.equal([false, true])
+      })
+    })
+
+    describe('list', () => {
+      it('shows the live tokens of one user, newest first, and none of the tokens themselves', async () => {
+        const first = await kind.issue(alice)
+        now += 10
+        const second = await kind.issue(alice)
+        await kind.issue(bob)
+        const listed = await kind.list(alice)
+        expect(listed).to.deep.equal([
+          { id: second.id, issuedAt: NOW + 10, lastUsedAt: null, expiresAt: second.expiresAt },
+          { id: first.id, issuedAt: NOW, lastUsedAt: null, expiresAt: first.expiresAt },
+        ])
+        now = first.expiresAt
+        expect((await kind.list(alice)).map(({ id }) => id)).to.deep.equal([second.id])
+      })
+    })
+
+    describe('limit', () => {
+      it('ends the oldest at a login beyond it', async () => {
+        const limited = make({ store, limit: 2, clock: () => now })
+        const tokens = [await limited.issue(alice), await limited.issue(alice)]
+        const theirs = await limited.issue(bob)
+        expect(await Promise.all(tokens.map(({ token }) => isGood(token)))).to.deep.equal([true, true])
+        tokens.push(await limited.issue(alice))
+        expect(await Promise.all(tokens.map(({ token }) => isGood(token)))).to.deep.equal([false, true, true])
+        expect(await isGood(theirs.token)).to.equal(true)
+      })
+
+      it('of one keeps the last', async () => {
+        const limited = make({ store, limit: 1, clock: () => now })
+        const [first, second] = [await limited.issue(alice), await limited.issue(alice)]
+        expect([await isGood(first.token), await isGood(second.token)]).to.deep.equal([false, true])
+      })
+
+      it('does not count what has expired', async () => {
+        const limited = make({ store, limit: 2, clock: () => now })
+        const first = await limited.issue(alice)
+        now = first.expiresAt - 1
+        const second = await limited.issue(alice)
+        now = first.expiresAt
+        const third = await limited.issue(alice)
+        expect([await isGood(second.token), await isGood(third.token)]).to.deep.equal([true, true])
+      })
+
+      it('holds when it is introduced late', async () => {
+        for (let at = 0; at < 5; at += 1) await kind.issue(alice)
+        await make({ store, limit: 3, clock: () => now }).issue(alice)
+        expect(await kind.list(alice)).to.have.lengthOf(3)
+      })
+
+      it('is none by default', async () => {
+        for (let at = 0; at < 50; at += 1) await kind.issue(alice)
+        expect(await kind.list(alice)).to.have.lengthOf(50)
+      })
+    })
+
+    describe('what has expired', () => {
+      const expired = (count: number): Omit<StoredToken, 'id'>[] =>
+        Array.from({ length: count }, (_, at) => ({
+          digest: `old ${at}`,
+          purpose: name === 'slidingTokens' ? 'sliding' : 'expiring',
+          userId: '1',
+          createdAt: NOW - 1000,
+          lastUsedAt: null,
+          expiresAt: NOW,
+        }))
+
+      it('is cleared away a few at a time by a login', async () => {
+        await store.addMissing(expired(250))
+        const { store: seen, calls } = observed(store)
+        await make({ store: seen, clock: () => now }).issue(alice)
+        expect(calls).to.deep.equal([
+          ['removeExpired', 100],
+          ['add', '1'],
+        ])
+        expect(await kind.prune()).to.equal(150)
+      })
+
+      it('is cleared away in batches by prune, which says how many there were', async () => {
+        await store.addMissing(expired(2500))
+        const live = await kind.issue(bob)
+        const { store: seen, calls } = observed(store)
+        expect(await make({ store: seen, clock: () => now }).prune()).to.equal(2500)
+        expect(calls.map(([, most]) => most)).to.deep.equal([1000, 1000, 1000])
+        expect(await isGood(live.token)).to.equal(true)
+        expect(await kind.prune()).to.equal(0)
+      })
+
+      it('is left to the other audience’s own prune', async () => {
+        await store.addMissing(expired(3))
+        expect(await make({ store, audience: 'staff', clock: () => now }).prune()).to.equal(0)
+        expect(await kind.prune()).to.equal(3)
+      })
+    })
+
+    describe('adopt', () => {
+      const key = (digit: string): string => digit.repeat(40)
+
+      it('takes over keys of another system, which go on working', async () => {
+        const foreign = [
+          { token: key('a'), userId: '1', createdAt: NOW - 10 },
+          { token: key('b'), userId: '2', createdAt: NOW - 20, lastUsedAt: NOW - 5, expiresAt: NOW + 1 },
+        ]
+        expect(await kind.adopt(foreign)).to.equal(2)
+        expect(await isGood(key('a'))).to.equal(true)
+        expect((await kind.list(alice)).map(({ issuedAt }) => issuedAt)).to.deep.equal([NOW - 10])
+        expect((await kind.list(bob)).map(({ lastUsedAt }) => lastUsedAt)).to.deep.equal([NOW - 5])
+        now = NOW + 1
+        expect(await isGood(key('b'))).to.equal(false)
+        now = NOW - 10 + 2592000 - 1
+        expect(await isGood(key('a'))).to.equal(true)
+      })
+
+      it('gives what was made then its lifetime from then on', async () => {
+        await kind.adopt([{ token: key('a'), userId: '1', createdAt: NOW - 2592000 }])
+        await kind.adopt([{ token: key('b'), userId: '1', createdAt: NOW - 2592000 + 1 }])
+        expect([await isGood(key('a')), await isGood(key('b'))]).to.deep.equal([false, true])
+      })
+
+      it('leaves alone what is there already', async () => {
+        const one = { token: key('a'), userId: '1', createdAt: NOW }
+        expect(await kind.adopt([one])).to.equal(1)
+        expect(
+          await kind.adopt([
+            { ...one, userId: '2' },
+            { token: key('b'), userId: '2', createdAt: NOW },
+          ]),
+        ).to.equal(1)
+        expect(await kind.list(alice)).to.have.lengthOf(1)
+        expect(await kind.list(bob)).to.have.lengthOf(1)
+      })
+
+      it('refuses all where one could never be presented, or has no user', async () => {
+        const good = { token: key('a'), userId: '1', createdAt: NOW }
+        for (const bad of [
+          { token: 'a'.repeat(39) },
+          { token: 'a'.repeat(65) },
+          { token: `${'a'.repeat(40)} ` },
+          { userId: '' },
+          { userId: '\ud800' },
+        ]) {
+          const outcome = await kind
+            .adopt([good, { ...good, token: key('b'), ...bad }])
+            .catch((error: unknown) => error)
+          expect(outcome, JSON.stringify(bad)).to.be.instanceOf(TypeError)
+        }
+        expect(await kind.list(alice)).to.deep.equal([])
+      })
+
+      it('refuses times that are no whole seconds', async () => {
+        const good = { token: key('a'), userId: '1', createdAt: NOW }
+        for (const bad of [{ createdAt: NaN }, { createdAt: 1.5 }, { expiresAt: Infinity }, { lastUsedAt: NaN }]) {
+          const outcome = await kind.adopt([{ ...good, ...bad }]).catch((error: unknown) => error)
+          expect(outcome, JSON.stringify(bad)).to.be.instanceOf(TypeError)
+        }
+        expect(await kind.list(alice)).to.deep.equal([])
+      })
+    })
+
+    describe('a fault of the store', () => {
+      const fault = new Error('the token store is down')
+      const failing = async (): Promise<never> => {
+        throw fault
+      }
+
+      for (const [what, broken, use] of [
+        ['find', { find: failing }, (by) => by.verify({ token: 'a'.repeat(43) }, activeUser(memoryUsers([alice])))],
+        ['add', { add: failing }, (by) => by.issue(alice)],
+        ['removeExpired', { removeExpired: failing }, (by) => by.issue(alice)],
+        ['remove', { remove: failing }, (by) => by.revoke('a'.repeat(43))],
+        ['removeAll', { removeAll: failing }, (by) => by.revokeAll(alice)],
+        ['list', { list: failing }, (by) => by.list(alice)],
+      ] as const satisfies readonly [string, Partial<TokenStore>, (by: StoredTokenKind) => Promise<unknown>][]) {
+        it(`in ${what} is a rejection`, async () => {
+          const outcome = await use(make({ store: { ...store, ...broken }, clock: () => now })).catch((e: unknown) => e)
+          expect(outcome).to.equal(fault)
+        })
+      }
+    })
+
+    it('says at start-up which option is wrong', () => {
+      const loose = (options: unknown) => () => make(options as StoredTokenOptions) // as a caller without types
+      expect(loose({})).to.throw(TypeError, 'store')
+      expect(loose({ store: null })).to.throw(TypeError, 'store')
+      for (const limit of [0, -1, 1.5, NaN, Infinity, '3', null]) {
+        expect(loose({ store, limit }), String(limit)).to.throw(TypeError, 'limit')
+      }
+      for (const audience of ['x'.repeat(51), '\ud800', 7, null]) {
+        expect(loose({ store, audience }), String(audience)).to.throw(TypeError, 'audience')
+      }
+      expect(loose({ store, audience: 'x'.repeat(50), limit: 1 })).not.to.throw()
+    })
+  })
+}
+
+describe('storedDigest', () => {
+  it('is no other purpose’s, however purpose and token are cut', () => {
+    const digests = [
+      storedDigest('expiring', 'abc'),
+      storedDigest('sliding', 'abc'),
+      storedDigest('expiringa', 'bc'),
+      storedDigest('expiring1:a', 'bc'),
+      storedDigest('', 'abc'),
+    ]
+    expect(new Set(digests).size).to.equal(digests.length)
+    for (const digest of digests) expect(digest).to.match(/^[0-9a-f]{64}$/)
+  })
+})

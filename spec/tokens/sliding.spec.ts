@@ -1,0 +1,326 @@
+import { expect } from 'chai'
+import {
+  activeUser,
+  memoryTokens,
+  memoryUsers,
+  slidingTokens,
+  type SlidingTokenOptions,
+  type StoredTokenKind,
+  type TokenStore,
+  type User,
+  type Verdict,
+} from '../../lib/index.js'
+import { behavesLikeATokenKind } from '../support/token-kind.contract.js'
+
+const NOW = 1795000000
+const MONTH = 2592000
+const alice: User = { id: 1, username: 'alice', password: null }
+
+interface Member extends User {
+  role: string
+}
+const boss: Member = { ...alice, id: 3, username: 'boss', role: 'boss' }
+const clerk: Member = { ...alice, id: 4, username: 'clerk', role: 'clerk' }
+
+/** A store that keeps where ends were moved to. */
+function observed(store: TokenStore): { store: TokenStore; slides: { expiresAt: number; lastUsedAt: number }[] } {
+  const slides: { expiresAt: number; lastUsedAt: number }[] = []
+  return {
+    slides,
+    store: {
+      ...store,
+      slide(digest, to) {
+        slides.push({ expiresAt: to.expiresAt, lastUsedAt: to.lastUsedAt })
+        return store.slide(digest, to)
+      },
+    },
+  }
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('it did not reject'),
+    (error: unknown) => error,
+  )
+}
+
+describe('slidingTokens', () => {
+  behavesLikeATokenKind({
+    make: (clock) => slidingTokens({ store: memoryTokens(), clock }),
+    isPair: false,
+    provesFirst: true,
+    afterPasswordChange: null,
+    revokesAll: true,
+  })
+
+  describe('with a maximum, an audience and a lifetime of the user', () => {
+    behavesLikeATokenKind({
+      make: (clock) =>
+        slidingTokens({ store: memoryTokens(), lifetime: () => 100, maxLifetime: 100, audience: 'staff', clock }),
+      isPair: false,
+      provesFirst: true,
+      afterPasswordChange: null,
+      revokesAll: true,
+    })
+  })
+
+  let now: number
+  let store: TokenStore
+  let slides: { expiresAt: number; lastUsedAt: number }[]
+  beforeEach(() => {
+    now = NOW
+    const seen = observed(memoryTokens())
+    store = seen.store
+    slides = seen.slides
+  })
+
+  const kindOf = (options: Partial<SlidingTokenOptions> = {}): StoredTokenKind =>
+    slidingTokens({ store, lifetime: 1000, clock: () => now, ...options })
+  const use = (kind: StoredTokenKind, token: string): Promise<Verdict<{ token: { expiresAt: number } }>> =>
+    kind.verify({ token }, activeUser(memoryUsers([alice])))
+  const endAfterUse = async (kind: StoredTokenKind, token: string): Promise<number | string> => {
+    const verdict = await use(kind, token)
+    return verdict.ok ? verdict.value.token.expiresAt : verdict.reason
+  }
+
+  describe('the slide', () => {
+    it('is of 30 days by default', async () => {
+      const kind = slidingTokens({ store, clock: () => now })
+      const { token, expiresAt } = await kind.issue(alice)
+      expect(expiresAt).to.equal(NOW + MONTH)
+      now = NOW + MONTH - 1
+      expect(await endAfterUse(kind, token)).to.equal(NOW + MONTH - 1 + MONTH)
+    })
+
+    it('moves the end with the use, again and again', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      for (now = NOW + 999; now < NOW + 10_000; now += 999) expect(await endAfterUse(kind, token)).to.equal(now + 1000)
+      now += 1
+      expect(await endAfterUse(kind, token)).to.equal('expired')
+    })
+
+    it('is written from a minute after the last one on, and not before', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      for (now of [NOW, NOW + 59]) expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
+      expect(slides).to.deep.equal([])
+      now = NOW + 60
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 1060)
+      now = NOW + 119
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 1060)
+      now = NOW + 120
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 1120)
+      expect(slides).to.deep.equal([
+        { expiresAt: NOW + 1060, lastUsedAt: NOW + 60 },
+        { expiresAt: NOW + 1120, lastUsedAt: NOW + 120 },
+      ])
+    })
+
+    it('is written once for 10 000 uses within a minute', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      now = NOW + 60
+      for (let at = 0; at < 10_000; at += 1) {
+        now = NOW + 60 + (at % 60)
+        await use(kind, token)
+      }
+      expect(slides).to.have.lengthOf(1)
+    })
+
+    it('is written once for many uses at once', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      now = NOW + 60
+      const verdicts = await Promise.all(Array.from({ length: 50 }, () => use(kind, token)))
+      expect(verdicts.filter(({ ok }) => ok)).to.have.lengthOf(50)
+      expect(slides).to.have.lengthOf(1)
+    })
+
+    it('keeps tokens apart', async () => {
+      const kind = kindOf()
+      const [first, second] = [await kind.issue(alice), await kind.issue(alice)]
+      now = NOW + 60
+      await Promise.all([use(kind, first.token), use(kind, second.token)])
+      expect(slides).to.have.lengthOf(2)
+    })
+
+    it('shows in the list', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      now = NOW + 70
+      await use(kind, token)
+      const [listed] = await kind.list(alice)
+      expect(listed).to.include({ issuedAt: NOW, lastUsedAt: NOW + 70, expiresAt: NOW + 1070 })
+    })
+
+    it('is none where the user may not act', async () => {
+      const kind = kindOf()
+      const { token } = await kind.issue(alice)
+      now = NOW + 60
+      const disabled = activeUser(memoryUsers([{ ...alice, isActive: false }]))
+      expect(await kind.verify({ token }, disabled)).to.include({ reason: 'inactive' })
+      expect(slides).to.deep.equal([])
+    })
+
+    it('revives no token that is revoked while it is on its way', async () => {
+      const { token } = await kindOf().issue(alice)
+      const late: TokenStore = {
+        ...store,
+        async slide(digest, to) {
+          await kindOf().revoke(token)
+          await store.slide(digest, to)
+        },
+      }
+      now = NOW + 60
+      await use(kindOf({ store: late }), token)
+      expect(slides).to.have.lengthOf(1)
+      expect(await endAfterUse(kindOf(), token)).to.equal('invalid')
+      expect(await kindOf().list(alice)).to.deep.equal([])
+    })
+  })
+
+  describe('never moves backwards', () => {
+    it('by a server whose clock is behind', async () => {
+      const { token } = await kindOf().issue(alice)
+      now = NOW + 600
+      await use(kindOf(), token)
+      const behind = kindOf({ clock: () => now - 60 })
+      for (now of [NOW + 600, NOW + 660, NOW + 719]) {
+        expect(await endAfterUse(behind, token), String(now)).to.be.oneOf([NOW + 1600, now - 60 + 1000])
+        const [listed] = await kindOf().list(alice)
+        expect(listed?.expiresAt).to.be.at.least(NOW + 1600)
+      }
+    })
+
+    it('by a clock that jumps an hour back, nor is it shortened by one that jumps ahead', async () => {
+      const kind = kindOf({ lifetime: 10_000 })
+      const { token } = await kind.issue(alice)
+      now = NOW + 3600
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 13_600)
+      now = NOW
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 13_600)
+      now = NOW + 3599
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 13_600)
+      now = NOW + 3660
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 13_660)
+    })
+
+    it('by a lifetime that is shorter now', async () => {
+      const { token } = await kindOf({ lifetime: 10_000 }).issue(alice)
+      now = NOW + 100
+      expect(await endAfterUse(kindOf({ lifetime: 10 }), token)).to.equal(NOW + 10_000)
+      now = NOW + 9_999
+      expect(await endAfterUse(kindOf({ lifetime: 10 }), token)).to.equal(NOW + 10_009)
+    })
+  })
+
+  describe('maxLifetime', () => {
+    it('is where a token ends however it is used', async () => {
+      const kind = kindOf({ maxLifetime: 2500 })
+      const { token, expiresAt } = await kind.issue(alice)
+      expect(expiresAt).to.equal(NOW + 1000)
+      const ends: (number | string)[] = []
+      for (now of [NOW + 900, NOW + 1500, NOW + 1501, NOW + 2000, NOW + 2499, NOW + 2500]) {
+        ends.push(await endAfterUse(kind, token))
+      }
+      expect(ends).to.deep.equal([NOW + 1900, NOW + 2500, NOW + 2500, NOW + 2500, NOW + 2500, 'expired'])
+      expect(Math.max(...slides.map((slide) => slide.expiresAt))).to.equal(NOW + 2500)
+    })
+
+    it('ends a token early that would live longer from the start', async () => {
+      const kind = kindOf({ maxLifetime: 10 })
+      const { token, expiresAt } = await kind.issue(alice)
+      expect(expiresAt).to.equal(NOW + 10)
+      now = NOW + 10
+      expect(await endAfterUse(kind, token)).to.equal('expired')
+    })
+
+    it('counts for tokens that were made before there was one, and for those that were taken over', async () => {
+      const { token } = await kindOf({ lifetime: 5000 }).issue(alice)
+      const key = 'a'.repeat(40)
+      await kindOf().adopt([{ token: key, userId: '1', createdAt: NOW, expiresAt: NOW + 5000 }])
+      const kind = kindOf({ maxLifetime: 2000 })
+      for (const one of [token, key]) {
+        now = NOW + 1999
+        expect(await endAfterUse(kind, one)).to.equal(NOW + 2000)
+        now = NOW + 2000
+        expect(await endAfterUse(kind, one)).to.equal('expired')
+      }
+    })
+  })
+
+  describe('lifetime as a function', () => {
+    const kind = (lifetime: (user: Member) => number): StoredTokenKind<Member> =>
+      slidingTokens<Member>({ store, lifetime, clock: () => now })
+
+    it('is asked for each user, at the issue and at each slide', async () => {
+      const byRole = kind(({ role }) => (role === 'boss' ? 100 : 500))
+      const [first, second] = [await byRole.issue(boss), await byRole.issue(clerk)]
+      expect([first.expiresAt, second.expiresAt]).to.deep.equal([NOW + 100, NOW + 500])
+      now = NOW + 99
+      const find = activeUser(memoryUsers([boss, clerk]))
+      const verdicts = [
+        await byRole.verify({ token: first.token }, find),
+        await byRole.verify({ token: second.token }, find),
+      ]
+      expect(verdicts.map((verdict) => verdict.ok && verdict.value.token.expiresAt)).to.deep.equal([
+        NOW + 199,
+        NOW + 599,
+      ])
+    })
+
+    it('that gives no whole seconds is a fault, and not a token without an end', async () => {
+      for (const seconds of [0, -1, 1.5, NaN, Infinity, undefined, '60']) {
+        const error = await rejection(kind(() => seconds as number).issue(boss)) // as a caller without types
+        expect(error, String(seconds)).to.be.instanceOf(TypeError).with.property('message').that.includes('lifetime')
+      }
+      expect(await store.list({ purpose: 'sliding', userId: '3' }, NOW)).to.deep.equal([])
+    })
+  })
+
+  describe('a slide that cannot be written', () => {
+    const fault = new Error('attempt to write a readonly database')
+    const readOnly = (): TokenStore => ({ ...store, slide: () => Promise.reject(fault) })
+
+    it('does not deny the request, keeps the old end, and is told', async () => {
+      const faults: unknown[] = []
+      const { token } = await kindOf().issue(alice)
+      const kind = kindOf({ store: readOnly(), onSlideFault: (seen) => faults.push(seen) })
+      now = NOW + 60
+      expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
+      expect(faults).to.deep.equal([fault])
+    })
+
+    it('is tried again at the next use', async () => {
+      const { token } = await kindOf().issue(alice)
+      const faults: unknown[] = []
+      const kind = kindOf({ store: readOnly(), onSlideFault: (seen) => faults.push(seen) })
+      now = NOW + 60
+      await use(kind, token)
+      await use(kind, token)
+      expect(faults).to.have.lengthOf(2)
+      expect(await endAfterUse(kindOf(), token)).to.equal(NOW + 1060)
+    })
+
+    it('does not keep a token from ending', async () => {
+      const { token } = await kindOf().issue(alice)
+      now = NOW + 1000
+      expect(await endAfterUse(kindOf({ store: readOnly() }), token)).to.equal('expired')
+    })
+
+    it('need not be listened to', async () => {
+      const { token } = await kindOf().issue(alice)
+      now = NOW + 60
+      expect(await endAfterUse(kindOf({ store: readOnly() }), token)).to.equal(NOW + 1000)
+    })
+  })
+
+  it('says at start-up which option is wrong', () => {
+    for (const span of [0, -1, 1.5, NaN, Infinity, '60', null]) {
+      const seconds = span as number // as a caller without types
+      expect(() => kindOf({ lifetime: seconds }), `lifetime ${span}`).to.throw(TypeError, 'lifetime')
+      expect(() => kindOf({ maxLifetime: seconds }), `maxLifetime ${span}`).to.throw(TypeError, 'maxLifetime')
+    }
+  })
+})
