@@ -77,8 +77,10 @@ export function secretKey(secret: JwtKeyInput, minSecretBytes: number): JwtKey {
 function looksAsymmetric(secret: string): boolean {
   if (/-----BEGIN |^ssh-/.test(secret)) return true
   const bytes = Buffer.from(secret, 'base64')
-  // DER: a SEQUENCE with a long length, as every RSA key and certificate starts, or that of a key on a curve.
-  return /^[A-Za-z0-9+/=\s]+$/.test(secret) && bytes[0] === 0x30 && (bytes[1] === 0x82 || bytes[1] === bytes.length - 2)
+  // DER: a SEQUENCE that is as long as it says, in two bytes, one or none (X.690 §8.1.3): certificates and keys of any kind.
+  const [tag, length = 0, next] = bytes
+  const isWhole = length === 0x82 || (length === 0x81 && next === bytes.length - 3) || length === bytes.length - 2
+  return /^[A-Za-z0-9+/=_\s-]+$/.test(secret) && tag === 0x30 && isWhole
 }
 
 function keyPair(algorithm: JwtAlgorithm, first: JwtKeyInput | undefined, publicKey: JwtKeyInput | undefined): JwtKey {

@@ -31,9 +31,10 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
   const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options)
   const lifetimeOf = (user: U): number =>
     wholeSpan('lifetime', typeof lifetime === 'function' ? lifetime(user) : lifetime)
+  const lastEnd = (createdAt: number): number => (maxLifetime === undefined ? Infinity : createdAt + maxLifetime)
   /** Where a token that is used now ends, given when it was made. */
   const endOf = (user: U, now: number, createdAt: number): number =>
-    Math.min(now + lifetimeOf(user), maxLifetime === undefined ? Infinity : createdAt + maxLifetime)
+    Math.min(now + lifetimeOf(user), lastEnd(createdAt))
   const sliding = new Set<string>()
 
   /** One write for all that use a token at once, in this process by the set, in others by the store's condition. */
@@ -62,8 +63,10 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
     },
 
     async verify(offered, find) {
-      const stored = await findToken(offered.token)
-      if (stored === null) return refuse('invalid')
+      const found = await findToken(offered.token)
+      if (found === null) return refuse('invalid')
+      // A token that was taken over, or made before there was a maximum, may be stored with a later end.
+      const stored = { ...found, expiresAt: Math.min(found.expiresAt, lastEnd(found.createdAt)) }
       const now = clock()
       if (now >= stored.expiresAt) return refuse('expired')
       const user = await find({ id: stored.userId })
