@@ -1,6 +1,6 @@
 import { parse } from 'node:querystring'
 import { accept, refuse } from '../verdict.js'
-import type { Credentials } from './credentials.js'
+import type { Credentials, Source } from './credentials.js'
 
 /**
  * The parameters `user` and `token` in the body, or in the query: for each of the two the body comes first, as
@@ -12,7 +12,7 @@ export function params(options: { readonly query?: boolean } = {}): Credentials 
   const { query = true } = options
   return {
     read(source) {
-      const body = isRecord(source.body) ? source.body : {}
+      const body = hasBody(source) && isRecord(source.body) ? source.body : {}
       const inQuery = query ? parseQuery(source.url) : {}
       const user = pick('user', body, inQuery)
       const token = pick('token', body, inQuery)
@@ -29,6 +29,11 @@ function pick(name: string, body: Record<string, unknown>, query: Record<string,
   if (value === undefined || value === '') return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   return typeof value === 'string' ? value : null
+}
+
+/** RFC 9110 §9.3.1: the content of a GET means nothing. koa-bodyparser reads it all the same, Django and caches do not. */
+function hasBody({ method }: Source): boolean {
+  return method !== 'GET' && method !== 'HEAD'
 }
 
 function isRecord(body: unknown): body is Record<string, unknown> {
