@@ -56,6 +56,21 @@ function observed(store: TokenStore = memoryTokens()): {
   }
 }
 
+function expiredOnes(purpose: string, count: number): Omit<StoredToken, 'id'>[] {
+  const times = { createdAt: NOW - 1000, lastUsedAt: null, expiresAt: NOW }
+  return Array.from({ length: count }, (_, at) => ({ digest: `old ${at}`, purpose, userId: '1', ...times }))
+}
+
+/** A key as Django REST framework makes them: 40 hex digits. */
+function key(digit: string): string {
+  return digit.repeat(40)
+}
+
+/** Options as a caller without types gives them. */
+function makeLoosely(make: (options: StoredTokenOptions) => unknown): (options: unknown) => () => unknown {
+  return (options) => () => make(options as StoredTokenOptions) // see above
+}
+
 const kinds: Readonly<Record<string, (options: StoredTokenOptions) => StoredTokenKind>> = {
   expiringTokens,
   slidingTokens,
@@ -248,18 +263,10 @@ for (const [name, make] of Object.entries(kinds)) {
     })
 
     describe('what has expired', () => {
-      const expired = (count: number): Omit<StoredToken, 'id'>[] =>
-        Array.from({ length: count }, (_, at) => ({
-          digest: `old ${at}`,
-          purpose: name === 'slidingTokens' ? 'sliding' : 'expiring',
-          userId: '1',
-          createdAt: NOW - 1000,
-          lastUsedAt: null,
-          expiresAt: NOW,
-        }))
+      const purpose = name === 'slidingTokens' ? 'sliding' : 'expiring'
 
       it('is cleared away a few at a time by a login', async () => {
-        await store.addMissing(expired(250))
+        await store.addMissing(expiredOnes(purpose, 250))
         const { store: seen, calls } = observed(store)
         await make({ store: seen, clock: () => now }).issue(alice)
         expect(calls).to.deep.equal([
@@ -270,7 +277,7 @@ for (const [name, make] of Object.entries(kinds)) {
       })
 
       it('is cleared away in batches by prune, which says how many there were', async () => {
-        await store.addMissing(expired(2500))
+        await store.addMissing(expiredOnes(purpose, 2500))
         const live = await kind.issue(bob)
         const { store: seen, calls } = observed(store)
         expect(await make({ store: seen, clock: () => now }).prune()).to.equal(2500)
@@ -280,15 +287,13 @@ for (const [name, make] of Object.entries(kinds)) {
       })
 
       it('is left to the other audience’s own prune', async () => {
-        await store.addMissing(expired(3))
+        await store.addMissing(expiredOnes(purpose, 3))
         expect(await make({ store, audience: 'staff', clock: () => now }).prune()).to.equal(0)
         expect(await kind.prune()).to.equal(3)
       })
     })
 
     describe('adopt', () => {
-      const key = (digit: string): string => digit.repeat(40)
-
       it('takes over keys of another system, which go on working', async () => {
         const foreign = [
           { token: key('a'), userId: '1', createdAt: NOW - 10 },
@@ -352,9 +357,7 @@ for (const [name, make] of Object.entries(kinds)) {
 
     describe('a fault of the store', () => {
       const fault = new Error('the token store is down')
-      const failing = async (): Promise<never> => {
-        throw fault
-      }
+      const failing = (): Promise<never> => Promise.reject(fault)
 
       for (const [what, broken, use] of [
         ['find', { find: failing }, (by) => by.verify({ token: 'a'.repeat(43) }, activeUser(memoryUsers([alice])))],
@@ -372,7 +375,7 @@ for (const [name, make] of Object.entries(kinds)) {
     })
 
     it('says at start-up which option is wrong', () => {
-      const loose = (options: unknown) => () => make(options as StoredTokenOptions) // as a caller without types
+      const loose = makeLoosely(make)
       expect(loose({})).to.throw(TypeError, 'store')
       expect(loose({ store: null })).to.throw(TypeError, 'store')
       for (const limit of [0, -1, 1.5, NaN, Infinity, '3', null]) {

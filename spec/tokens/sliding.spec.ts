@@ -37,6 +37,16 @@ function observed(store: TokenStore): { store: TokenStore; slides: { expiresAt: 
   }
 }
 
+function use(kind: StoredTokenKind, token: string): Promise<Verdict<{ token: { expiresAt: number } }>> {
+  return kind.verify({ token }, activeUser(memoryUsers([alice])))
+}
+
+/** Where the token ends now, or why it was refused. */
+async function endAfterUse(kind: StoredTokenKind, token: string): Promise<number | string> {
+  const verdict = await use(kind, token)
+  return verdict.ok ? verdict.value.token.expiresAt : verdict.reason
+}
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail('it did not reject'),
@@ -76,12 +86,6 @@ describe('slidingTokens', () => {
 
   const kindOf = (options: Partial<SlidingTokenOptions> = {}): StoredTokenKind =>
     slidingTokens({ store, lifetime: 1000, clock: () => now, ...options })
-  const use = (kind: StoredTokenKind, token: string): Promise<Verdict<{ token: { expiresAt: number } }>> =>
-    kind.verify({ token }, activeUser(memoryUsers([alice])))
-  const endAfterUse = async (kind: StoredTokenKind, token: string): Promise<number | string> => {
-    const verdict = await use(kind, token)
-    return verdict.ok ? verdict.value.token.expiresAt : verdict.reason
-  }
 
   describe('the slide', () => {
     it('is of 30 days by default', async () => {
@@ -215,6 +219,9 @@ describe('slidingTokens', () => {
     })
   })
 
+  const kindFor = (lifetime: (user: Member) => number): StoredTokenKind<Member> =>
+    slidingTokens<Member>({ store, lifetime, clock: () => now })
+
   describe('maxLifetime', () => {
     it('is where a token ends however it is used', async () => {
       const kind = kindOf({ maxLifetime: 2500 })
@@ -251,11 +258,8 @@ describe('slidingTokens', () => {
   })
 
   describe('lifetime as a function', () => {
-    const kind = (lifetime: (user: Member) => number): StoredTokenKind<Member> =>
-      slidingTokens<Member>({ store, lifetime, clock: () => now })
-
     it('is asked for each user, at the issue and at each slide', async () => {
-      const byRole = kind(({ role }) => (role === 'boss' ? 100 : 500))
+      const byRole = kindFor(({ role }) => (role === 'boss' ? 100 : 500))
       const [first, second] = [await byRole.issue(boss), await byRole.issue(clerk)]
       expect([first.expiresAt, second.expiresAt]).to.deep.equal([NOW + 100, NOW + 500])
       now = NOW + 99
@@ -272,7 +276,7 @@ describe('slidingTokens', () => {
 
     it('that gives no whole seconds is a fault, and not a token without an end', async () => {
       for (const seconds of [0, -1, 1.5, NaN, Infinity, undefined, '60']) {
-        const error = await rejection(kind(() => seconds as number).issue(boss)) // as a caller without types
+        const error = await rejection(kindFor(() => seconds as number).issue(boss)) // as a caller without types
         expect(error, String(seconds)).to.be.instanceOf(TypeError).with.property('message').that.includes('lifetime')
       }
       expect(await store.list({ purpose: 'sliding', userId: '3' }, NOW)).to.deep.equal([])
