@@ -137,6 +137,20 @@ describe('gate', () => {
       fourth.end()
     })
 
+    it('takes nobody else out of the line when it comes after its job’s turn', async () => {
+      const through = gate({ width: 1 })
+      const controller = new AbortController()
+      const [first, second, third] = [start(through), start(through, controller.signal), start(through)]
+      first.end()
+      await settle()
+      expect(second.isRunning).to.equal(true)
+      controller.abort(gone)
+      second.end()
+      await settle()
+      expect(third.isRunning).to.equal(true)
+      third.end()
+    })
+
     it('does not disturb a job that runs or has run', async () => {
       const through = gate({ width: 1 })
       const controller = new AbortController()

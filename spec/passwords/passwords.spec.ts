@@ -1,3 +1,4 @@
+import { pbkdf2Sync } from 'node:crypto'
 import { expect } from 'chai'
 import { argon2, bcrypt, type Hasher, legacy, type Passwords, passwords, pbkdf2, scrypt } from '../../lib/index.js'
 import { gate, gateWidth, Overloaded } from '../../lib/passwords/gate.js'
@@ -156,6 +157,17 @@ describe('passwords', () => {
         expect(await mine.verify(password as string, ofEmpty)).to.equal(false)
       }
     })
+  })
+
+  it('reads stored hashes of up to 512 characters', async () => {
+    const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
+    const salted = (salt: string): string => {
+      const key = pbkdf2Sync(PASSWORD, salt, 1, 32, 'sha256').toString('base64')
+      return `pbkdf2_sha256$1$${salt}$${key}`
+    }
+    const rest = salted('').length
+    expect(await mine.verify(PASSWORD, salted('x'.repeat(512 - rest)))).to.equal(true)
+    expect(await mine.verify(PASSWORD, salted('x'.repeat(513 - rest)))).to.equal(false)
   })
 
   describe('the decoy', () => {

@@ -151,6 +151,10 @@ describe('sealedPairs', () => {
       for (const user of ['', '1\0', '1\n', '\ud800', 'x'.repeat(256)]) {
         expect(await asking(pairs(), user, token)).to.deep.equal([])
       }
+      // In UTF-8 a lone surrogate has the bytes of U+FFFD, so that the seal would fit.
+      const replaced = await pairs().issue({ ...alice, id: '\ufffd' })
+      expect(await asking(pairs(), '\ufffd', replaced.token)).to.deep.equal([{ id: '\ufffd' }])
+      expect(await asking(pairs(), '\ud800', replaced.token)).to.deep.equal([])
     })
   })
 
