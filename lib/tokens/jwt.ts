@@ -118,7 +118,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
       ...(issuer === undefined ? {} : { iss: issuer }),
       ...(boundTo === undefined ? {} : { bond: bondFor(user, key, boundTo) }),
     }
-    const header = { alg: algorithm, typ: 'JWT', ...(key.kid === undefined ? {} : { kid: key.kid }) }
+    // In PyJWT's order, so that the bytes are the same.
+    const header = { alg: algorithm, ...(key.kid === undefined ? {} : { kid: key.kid }), typ: 'JWT' }
     const token = await new CompactSign(Buffer.from(asciiJsonText(claims))).setProtectedHeader(header).sign(key.signing)
     return { token, ...factsOf(claims, leeway) }
   }
