@@ -11,7 +11,7 @@ export interface Passwords {
   /**
    * A new hash by the first hasher.
    *
-   * @throws {TypeError} for what is not a well-formed string of 1 to 4096 bytes; `Overloaded` when the line at the gate is full.
+   * @throws {TypeError} for what is not a well-formed string of 1 to 4096 bytes, or ends with a NUL; `Overloaded` when the line at the gate is full.
    */
   hash(password: string): Promise<string>
   /**
@@ -56,7 +56,7 @@ export function passwords(options: { readonly hashers?: readonly Hasher[]; reado
   return {
     async hash(password) {
       if (!isHashable(password) || password === '') {
-        throw new TypeError(`password must be a well-formed string of 1 to ${MAX_BYTES} bytes`)
+        throw new TypeError(`password must be a well-formed string of 1 to ${MAX_BYTES} bytes without a NUL at its end`)
       }
       return door.run(() => preferred.hash(password))
     },
@@ -76,8 +76,10 @@ export function passwords(options: { readonly hashers?: readonly Hasher[]; reado
   }
 }
 
+/** HMAC pads its key with NULs, so that PBKDF2 and scrypt would take 'x' and 'x\0' for one password. */
 function isHashable(password: unknown): boolean {
-  return typeof password === 'string' && password.isWellFormed() && Buffer.byteLength(password) <= MAX_BYTES
+  if (typeof password !== 'string' || !password.isWellFormed() || password.endsWith('\0')) return false
+  return Buffer.byteLength(password) <= MAX_BYTES
 }
 
 function defaultHashers(): readonly Hasher[] {
