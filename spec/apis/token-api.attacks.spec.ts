@@ -788,7 +788,7 @@ describe('tokenApi under attack', () => {
           ...each(
             401,
             [true, false, null, [], [1], ['1'], {}, { id: 1 }, { toString: '1' }, 1.5, 1e21, -1.5, 2 ** 53],
-            (user) => ({ path: '/guarded', ...asJson({ user, token }) }),
+            (user: unknown) => ({ path: '/guarded', ...asJson({ user, token }) }),
           ),
           ...each<unknown>(401, [{ length: 24, split: 1 }, ['a-b'], true, null, [], 1.5], (offered) => ({
             path: '/guarded',
