@@ -30,3 +30,13 @@ export function wholeSpan(name: string, value: unknown, least = 1): number {
   }
   return value as number // isSafeInteger has just said so
 }
+
+/** A span from options, with its default only where it is absent: an `undefined` that was written comes of a setting that is missing. */
+export function spanOption<Name extends string>(
+  options: { readonly [N in Name]?: unknown },
+  name: Name,
+  fallback: number,
+  least = 1,
+): number {
+  return wholeSpan(name, Object.hasOwn(options, name) ? options[name] : fallback, least)
+}

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Clock, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
+import { type Clock, spanOption, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
 
 const frozen: Clock = () => 1795000000
 
@@ -46,5 +46,14 @@ describe('wholeSpan', () => {
       expect(() => wholeSpan('lifetime', value), String(value)).to.throw(TypeError, 'lifetime')
     }
     expect(() => wholeSpan('timeoutDays', -1, 0)).to.throw(TypeError, 'timeoutDays')
+  })
+})
+
+describe('spanOption', () => {
+  it('has its default only where the option is absent', () => {
+    expect(spanOption({}, 'lifetime', 300)).to.equal(300)
+    expect(spanOption({ lifetime: 5 }, 'lifetime', 300)).to.equal(5)
+    expect(() => spanOption({ lifetime: undefined }, 'lifetime', 300)).to.throw(TypeError, 'lifetime')
+    expect(() => spanOption({ leeway: -1 }, 'leeway', 0, 0)).to.throw(TypeError, 'leeway')
   })
 })

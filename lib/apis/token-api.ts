@@ -1,6 +1,6 @@
 import { Router } from '@koa/router'
 import type { Middleware } from 'koa'
-import { type Clock, wholeSpan } from '../clock.js'
+import { type Clock, spanOption } from '../clock.js'
 import { basic } from '../credentials/basic.js'
 import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
@@ -84,8 +84,8 @@ type DefaultTokenOptions = 'secret' | 'timeoutDays' | 'audience' | 'boundTo' | '
 function defaultTokens<U extends User>(
   options: Pick<TokenApiOptions<U>, DefaultTokenOptions>,
 ): TokenKind<U, SealedPairFacts> {
-  const { secret, timeoutDays = 7 } = options
-  return sealedPairs<U>({ ...options, secret, lifetime: wholeSpan('timeoutDays', timeoutDays) * DAY })
+  const lifetime = spanOption(options, 'timeoutDays', 7) * DAY
+  return sealedPairs<U>({ ...options, secret: options.secret, lifetime })
 }
 
 /** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. */

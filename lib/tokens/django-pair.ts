@@ -1,4 +1,4 @@
-import { type Clock, wholeClock, wholeSpan } from '../clock.js'
+import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { equalTexts, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
@@ -23,6 +23,7 @@ export interface DjangoPairFacts {
 
 const KEY_SALT = 'tokenapi.tokens.PasswordResetTokenGenerator'
 const MAX_DAY_DIGITS = 6
+const MAX_DAYS = 1_000_000 // the calendar ends some time after
 const TAG = /^[0-9a-f]{20}$/
 
 /**
@@ -36,9 +37,10 @@ const TAG = /^[0-9a-f]{20}$/
  * @throws {TypeError} at start-up for a wrong option; from `issue`, for a user without a password hash.
  */
 export function djangoPairs(options: DjangoPairOptions): TokenKind<User, DjangoPairFacts> {
-  const { secret, timeoutDays = 7, timeZone = 'UTC', minSecretBytes } = options
+  const { secret, timeZone = 'UTC', minSecretBytes } = options
   const clock = wholeClock(options.clock)
-  wholeSpan('timeoutDays', timeoutDays, 0)
+  const timeoutDays = spanOption(options, 'timeoutDays', 7, 0)
+  if (timeoutDays > MAX_DAYS) throw new TypeError(`timeoutDays must be at most ${MAX_DAYS}`)
   const days: Calendar = calendar(timeZone)
   const keys = secretList(secret, minSecretBytes).map((one) => saltedKey('sha1', KEY_SALT, one))
   const tagsOf = (user: User, day: number): string[] =>

@@ -1,4 +1,4 @@
-import { wholeSpan } from '../clock.js'
+import { spanOption } from '../clock.js'
 import { accept, refuse } from '../verdict.js'
 import { opaque, type StoredTokenKind, type StoredTokenOptions } from './opaque.js'
 
@@ -18,8 +18,7 @@ const MONTH = 30 * 24 * 60 * 60
  * @throws {TypeError} at start-up for a wrong option.
  */
 export function expiringTokens(options: ExpiringTokenOptions): StoredTokenKind {
-  const { lifetime = MONTH } = options
-  wholeSpan('lifetime', lifetime)
+  const lifetime = spanOption(options, 'lifetime', MONTH)
   const { clock, issue, find: findToken, adopt, shared } = opaque('expiring', options)
 
   return {

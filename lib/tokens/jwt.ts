@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import { CompactSign, compactVerify, errors } from 'jose'
-import { type Clock, wholeClock, wholeSpan } from '../clock.js'
+import { type Clock, spanOption, wholeClock, wholeSpan } from '../clock.js'
 import { equalTexts, field, hmac } from '../crypto.js'
 import { asciiJsonText } from '../json-text.js'
 import type { FindUser, User } from '../user.js'
@@ -76,13 +76,13 @@ export type FindAnybody<U extends User> = (by: { id: string } | { username: stri
  * a `find` gives no user, and so no secret, for them.
  */
 export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybody?: FindAnybody<U>): JwtKind<U> {
-  const { algorithm = 'HS256', lifetime = 300, leeway = 0, audience, issuer, refreshLifetime = WEEK } = options
+  const { algorithm = 'HS256', audience, issuer, refreshLifetime = WEEK } = options
   const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo, minSecretBytes } = options
   // The ancestor goes by the id here, and so do the tokens that it has signed.
   const bearerOf = options.userOf ?? claimedId
   const clock = wholeClock(options.clock)
-  wholeSpan('lifetime', lifetime)
-  wholeSpan('leeway', leeway, 0)
+  const lifetime = spanOption(options, 'lifetime', 300)
+  const leeway = spanOption(options, 'leeway', 0, 0)
   if (refreshLifetime !== false) wholeSpan('refreshLifetime', refreshLifetime)
   for (const [name, text] of Object.entries({ audience, issuer })) {
     if (text !== undefined && (typeof text !== 'string' || text === ''))

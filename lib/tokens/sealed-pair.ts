@@ -1,6 +1,5 @@
-import type { KeyObject } from 'node:crypto'
-import { type Clock, wholeClock, wholeSpan } from '../clock.js'
-import { deriveKey, equalBytes, field, hmac, type Secret, secretList } from '../crypto.js'
+import { type Clock, spanOption, wholeClock } from '../clock.js'
+import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } from '../crypto.js'
 import { isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { boundText, dependsOnEpoch } from './bond.js'
@@ -28,7 +27,7 @@ export interface SealedPairFacts {
 
 const WEEK = 7 * 24 * 60 * 60
 const MAX_SKEW = 60
-const SEAL_BYTES = 16
+const SEAL_DIGITS = 32
 const TAG_DIGITS = 64
 const MAX_HEAD = 11 // base 36 digits of 2^53 - 1
 const TAG = /^[0-9a-f]{64}$/
@@ -48,11 +47,11 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
   const { secret, audience = '', purpose = '', boundTo = defaultBond, minSecretBytes } = options
   const clock = wholeClock(options.clock)
   if (purpose !== '' && options.lifetime === undefined) throw new TypeError('lifetime must be given with a purpose')
-  const lifetime = wholeSpan('lifetime', options.lifetime === undefined ? WEEK : options.lifetime)
+  const lifetime = spanOption(options, 'lifetime', WEEK)
   const info = field('koa-tokenapi/sealed-pair/1') + label('audience', audience) + label('purpose', purpose)
-  const keys = secretList(secret, minSecretBytes).map((one) => deriveKey(one, info))
+  const keys = secretList(secret, minSecretBytes).map((one) => hmacSha256(deriveKey(one, info)))
   if (typeof boundTo !== 'function') throw new TypeError('boundTo must be a function of the user')
-  const issuingKey = keys[0] as KeyObject // secretList never returns an empty list
+  const issuingKey = keys[0] as Mac // secretList never returns an empty list
 
   return {
     async issue(user) {
@@ -63,7 +62,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       const issuedAt = clock()
       const head = issuedAt.toString(36)
       const covered = field(id) + field(head)
-      const tag = sealOf(issuingKey, covered).toString('hex') + bondOf(issuingKey, covered, bound).toString('hex')
+      const tag = sealOf(issuingKey, covered) + bondOf(issuingKey, covered, bound)
       return { token: `${head}-${tag}`, issuedAt, expiresAt: issuedAt + lifetime }
     },
 
@@ -72,8 +71,8 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       if (read === null || offered.user === undefined || !isUserId(offered.user)) return refuse('invalid')
       const { head, issuedAt, tag } = read
       const covered = field(offered.user) + field(head)
-      const seal = tag.subarray(0, SEAL_BYTES)
-      const key = keys.find((one) => equalBytes(sealOf(one, covered), seal))
+      const seal = tag.slice(0, SEAL_DIGITS)
+      const key = keys.find((one) => equalTexts(sealOf(one, covered), seal))
       if (key === undefined) return refuse('invalid')
 
       const now = clock()
@@ -83,7 +82,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       const found = await find({ id: offered.user })
       if (!found.ok) return found
       const bound = boundText(boundTo(found.value))
-      if (bound === null || !equalBytes(bondOf(key, covered, bound), tag.subarray(SEAL_BYTES))) return refuse('revoked')
+      if (bound === null || !equalTexts(bondOf(key, covered, bound), tag.slice(SEAL_DIGITS))) return refuse('revoked')
       return accept({ user: found.value, token: { issuedAt, expiresAt: issuedAt + lifetime } })
     },
 
@@ -105,21 +104,23 @@ function label(name: string, text: unknown): string {
   return field(text)
 }
 
-function sealOf(key: KeyObject, covered: string): Buffer {
-  return hmac('sha256', key, field('seal') + covered).subarray(0, SEAL_BYTES)
+type Mac = ReturnType<typeof hmacSha256>
+
+function sealOf(mac: Mac, covered: string): string {
+  return mac(field('seal') + covered).slice(0, SEAL_DIGITS)
 }
 
-function bondOf(key: KeyObject, covered: string, bound: string): Buffer {
-  return hmac('sha256', key, field('bond') + covered + bound).subarray(0, SEAL_BYTES)
+function bondOf(mac: Mac, covered: string, bound: string): string {
+  return mac(field('bond') + covered + bound).slice(0, SEAL_DIGITS)
 }
 
 /** Exactly one text per user and second is readable: no claim is defined yet, so a head with one is none of ours. */
-function readToken(token: string): { head: string; issuedAt: number; tag: Buffer } | null {
+function readToken(token: string): { head: string; issuedAt: number; tag: string } | null {
   const dash = token.length - TAG_DIGITS - 1
   if (dash < 1 || dash > MAX_HEAD || token[dash] !== '-') return null
   const head = token.slice(0, dash)
   const issuedAt = Number.parseInt(head, 36)
   if (!Number.isSafeInteger(issuedAt) || issuedAt < 0 || issuedAt.toString(36) !== head) return null
-  const digits = token.slice(dash + 1)
-  return TAG.test(digits) ? { head, issuedAt, tag: Buffer.from(digits, 'hex') } : null
+  const tag = token.slice(dash + 1)
+  return TAG.test(tag) ? { head, issuedAt, tag } : null
 }

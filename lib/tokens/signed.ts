@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { inflateSync } from 'node:zlib'
-import { type Clock, wholeClock, wholeSpan } from '../clock.js'
+import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
 import { asciiJsonText } from '../json-text.js'
 import { isUserId, type User } from '../user.js'
@@ -49,10 +49,10 @@ const PAYLOAD = /^\[\s*(?:(0|[1-9][0-9]{0,18})|"(?:[^"\\]|\\.)*")\s*,/
  * @throws {TypeError} at start-up for a wrong option; from `issue`, one that names `boundTo`, for values no token can be bound to.
  */
 export function signedTokens<U extends User = User>(options: SignedTokenOptions<U>): TokenKind<U, SignedFacts> {
-  const { secret, maxAge = TWO_WEEKS, salt = 'nap_token.auth', sha1 = false, boundTo, minSecretBytes } = options
+  const { secret, salt = 'nap_token.auth', sha1 = false, boundTo, minSecretBytes } = options
   const { backend = 'django.contrib.auth.backends.ModelBackend' } = options
   const clock = wholeClock(options.clock)
-  wholeSpan('maxAge', maxAge)
+  const maxAge = spanOption(options, 'maxAge', TWO_WEEKS)
   for (const [name, text] of Object.entries({ salt, backend })) {
     if (typeof text !== 'string' || text === '') throw new TypeError(`${name} must be a non-empty string`)
   }

@@ -1,4 +1,4 @@
-import { wholeSpan } from '../clock.js'
+import { spanOption, wholeSpan } from '../clock.js'
 import type { StoredToken } from '../stores/token-store.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
@@ -26,8 +26,8 @@ const MINUTE = 60
  */
 export function slidingTokens<U extends User = User>(options: SlidingTokenOptions<U>): StoredTokenKind<U> {
   const { lifetime = MONTH, maxLifetime, onSlideFault = () => undefined, store } = options
-  if (typeof lifetime !== 'function') wholeSpan('lifetime', lifetime)
-  if (maxLifetime !== undefined) wholeSpan('maxLifetime', maxLifetime)
+  if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
+  if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)
   const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options)
   const lifetimeOf = (user: U): number =>
     wholeSpan('lifetime', typeof lifetime === 'function' ? lifetime(user) : lifetime)
