@@ -2,6 +2,7 @@ import {
   createHash,
   createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
   randomBytes,
@@ -46,6 +47,27 @@ export function deriveKey(secret: string, info: string): KeyObject {
 
 export function hmac(algorithm: 'sha1' | 'sha256', key: KeyObject, text: string): Buffer {
   return createHmac(algorithm, key).update(text).digest()
+}
+
+const BLOCK = 64 // bytes
+
+/**
+ * HMAC-SHA-256 (RFC 2104) with a key of at most 64 bytes, in lower-case hex, for tags that are made at each request. It is
+ * written out over `hash`, which leaves no object for the garbage collector: less than half the time of `createHmac`.
+ */
+export function hmacSha256(key: KeyObject): (text: string) => string {
+  const padded = Buffer.alloc(BLOCK)
+  if (key.export().copy(padded) !== key.symmetricKeySize) throw new TypeError(`key must have at most ${BLOCK} bytes`)
+  const inner = padded.map((byte) => byte ^ 0x36)
+  const outer = padded.map((byte) => byte ^ 0x5c)
+  return (text) => hashed(outer, hashed(inner, text, 'utf8', 'binary'), 'binary', 'hex')
+}
+
+function hashed(pad: Uint8Array, text: string, from: 'utf8' | 'binary', to: 'binary' | 'hex'): string {
+  const bytes = Buffer.allocUnsafe(BLOCK + Buffer.byteLength(text, from))
+  bytes.set(pad)
+  bytes.write(text, BLOCK, from)
+  return hash('sha256', bytes, to)
 }
 
 /** The key of `django.utils.crypto.salted_hmac`: the digest of salt and secret, run together. */

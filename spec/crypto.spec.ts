@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { expect } from 'chai'
 import {
   deriveKey,
@@ -6,6 +7,7 @@ import {
   equalTexts,
   field,
   hmac,
+  hmacSha256,
   randomToken,
   saltedKey,
   type Secret,
@@ -82,6 +84,28 @@ describe('hmac and saltedKey', () => {
       expect(hmac(algorithm, saltedKey(algorithm, key_salt, secret), value).toString('hex')).to.equal(hex)
     }
     expect(tried).to.be.above(10)
+  })
+})
+
+describe('hmacSha256', () => {
+  it('is HMAC-SHA-256 (RFC 4231, 4.3)', () => {
+    const mac = hmacSha256(createSecretKey(Buffer.from('Jefe')))
+    const tag = '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'
+    expect(mac('what do ya want for nothing?')).to.equal(tag)
+  })
+
+  it('is what createHmac makes, for keys of up to 64 bytes and texts of any length', () => {
+    for (const bytes of [1, 32, 63, 64]) {
+      const key = createSecretKey(Buffer.alloc(bytes, bytes))
+      const mac = hmacSha256(key)
+      for (const text of ['', 'abc', 'üñ💡', '\0', 'x'.repeat(63), 'ü'.repeat(10_000)]) {
+        expect(mac(text)).to.equal(hmac('sha256', key, text).toString('hex'))
+      }
+    }
+  })
+
+  it('takes no longer key', () => {
+    expect(() => hmacSha256(createSecretKey(Buffer.alloc(65)))).to.throw(TypeError, 'key')
   })
 })
 
