@@ -18,21 +18,11 @@ export interface Cancellable {
  */
 export function withDeadline<T>(seconds: number, call: (options: Cancellable) => T | Promise<T>): Promise<Awaited<T>> {
   return new Promise<Awaited<T>>((resolve, reject) => {
-    let controller: AbortController | undefined
-    const timer = setTimeout(() => {
-      const late = new DeadlineExceeded(seconds)
-      controller?.abort(late)
-      reject(late)
-    }, seconds * 1000)
-    const options: Cancellable = {
-      get signal() {
-        controller ??= new AbortController()
-        return controller.signal
-      },
-    }
+    const running = new Running()
+    const timer = setTimeout(end, seconds * 1000, running, seconds, reject)
     const settle = async (): Promise<void> => {
       try {
-        resolve(await call(options))
+        resolve(await call(running))
       } catch (error) {
         reject(error)
       } finally {
@@ -41,4 +31,22 @@ export function withDeadline<T>(seconds: number, call: (options: Cancellable) =>
     }
     void settle()
   })
+}
+
+/** A class, since an object with a getter of its own costs as much to make as all the rest of a call. */
+class Running implements Cancellable {
+  #controller: AbortController | undefined
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+  abort(reason: Error): void {
+    this.#controller?.abort(reason)
+  }
+}
+
+function end(running: Running, seconds: number, reject: (late: Error) => void): void {
+  const late = new DeadlineExceeded(seconds)
+  running.abort(late)
+  reject(late)
 }
