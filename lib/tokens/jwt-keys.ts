@@ -46,6 +46,8 @@ const KEY_TYPES: Readonly<Partial<Record<JwtAlgorithm, string>>> = {
 export function jwtKeys(options: JwtKeyOptions): readonly JwtKey[] {
   const { algorithm = 'HS256', secret, privateKey, publicKey, keys = {}, minSecretBytes } = options
   const named = Object.entries(keys)
+  if (typeof algorithm !== 'string' || !(Object.hasOwn(DIGEST_BYTES, algorithm) || Object.hasOwn(KEY_TYPES, algorithm)))
+    throw new TypeError('algorithm must be one of HS256, HS384, HS512, RS256, RS384, RS512, ES256, EdDSA')
   if (algorithm in DIGEST_BYTES) {
     if (privateKey !== undefined || publicKey !== undefined) {
       throw new TypeError(`privateKey and publicKey do not go with ${algorithm}`)
@@ -56,8 +58,6 @@ export function jwtKeys(options: JwtKeyOptions): readonly JwtKey[] {
       secret === undefined && named.length > 0 ? [] : secretList(secret, least).map((one) => secretKey(one, least))
     return [...byName, ...plain]
   }
-  if (!(algorithm in KEY_TYPES))
-    throw new TypeError('algorithm must be one of HS256, HS384, HS512, RS256, RS384, RS512, ES256, EdDSA')
   if (secret !== undefined) throw new TypeError(`secret does not go with ${algorithm}`)
   const byName = named.map(([kid, key]) => ({ kid, ...keyPair(algorithm, key, undefined) }))
   const pair = privateKey === undefined && publicKey === undefined ? [] : [keyPair(algorithm, privateKey, publicKey)]
