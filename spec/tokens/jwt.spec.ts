@@ -51,6 +51,13 @@ function partsOf(token: string): [header: Record<string, unknown>, claims: Recor
   > // both are objects where the kind has made them
 }
 
+/** The new token, or why there is none. */
+async function refreshed(by: JwtKind, token: string, ...users: User[]): Promise<string> {
+  const verdict = await by.refresh(token, having(...(users.length > 0 ? users : [alice])))
+  if (verdict.ok) return verdict.value.issued.token
+  return verdict.detail === undefined ? verdict.reason : `${verdict.reason}: ${verdict.detail}`
+}
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail('it did not reject'),
@@ -325,7 +332,7 @@ describe('jwtTokens', () => {
       'an empty object': '{}',
     })) {
       it(`is refused: ${what}`, async () => {
-        expect(await judged(kindOf(), forgedJwt(SECRET, text))).to.match(/^invalid: (decode|claims)$/)
+        expect(await judged(kindOf(), forgedJwt(SECRET, text))).to.match(/^invalid: (decode|claims|payload)$/)
       })
     }
 
@@ -644,12 +651,6 @@ describe('jwtTokens', () => {
     beforeEach(() => {
       now = NOW
     })
-
-    const refreshed = async (by: JwtKind, token: string, ...users: User[]): Promise<string> => {
-      const verdict = await by.refresh(token, having(...(users.length > 0 ? users : [alice])))
-      if (verdict.ok) return verdict.value.issued.token
-      return verdict.detail === undefined ? verdict.reason : `${verdict.reason}: ${verdict.detail}`
-    }
 
     it('gives a new end, and keeps the time of the login', async () => {
       const { token } = await kind.issue(alice)
