@@ -13,7 +13,7 @@ export function memoryUsers<U extends User>(
   for (const row of rows) {
     if (byId.has(String(row.id)) || idOf.has(row.username))
       throw new TypeError('rows must have distinct ids and user names')
-    byId.set(String(row.id), copyOf(row))
+    byId.set(String(row.id), { ...row, password: row.password })
     idOf.set(row.username, String(row.id))
   }
   const copy = (id: string): U | null => {
@@ -33,6 +33,5 @@ export function memoryUsers<U extends User>(
 }
 
 function copyOf<U extends User>(row: U): U {
-  const password = { value: row.password, writable: true, configurable: true, enumerable: false }
-  return Object.defineProperty({ ...row }, 'password', password)
+  return Object.defineProperty({ ...row }, 'password', { enumerable: false })
 }
