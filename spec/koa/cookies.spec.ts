@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import Koa from 'koa'
+import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../../lib/koa/cookies.js'
+import { withServer } from '../support/http.js'
+
+async function setCookies(cookie: TokenCookie, token = 'a.b.c', seconds = 300): Promise<string[]> {
+  const app = new Koa()
+  app.use((ctx) => {
+    ctx.set('Set-Cookie', 'theme=dark')
+    setTokenCookie(ctx, cookie, token, seconds)
+    ctx.body = 'ok'
+  })
+  return withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
+}
+
+describe('setTokenCookie', () => {
+  it('sets it for the whole site, out of reach for scripts and other sites, until the token ends', async () => {
+    const [, cookie] = await setCookies({ name: 'jwt' })
+    expect(cookie).to.equal('jwt=a.b.c; Path=/; Max-Age=300; HttpOnly; Secure; SameSite=Lax')
+  })
+
+  it('sets it for a path and a domain', async () => {
+    const [, cookie] = await setCookies({ name: '__Secure-jwt', path: '/api', domain: '.example.org' }, 'x', 1)
+    expect(cookie).to.equal('__Secure-jwt=x; Path=/api; Max-Age=1; HttpOnly; Secure; SameSite=Lax; Domain=.example.org')
+  })
+
+  it('leaves other cookies in place', async () => {
+    const cookies = await setCookies({ name: 'jwt' })
+    expect(cookies).to.have.lengthOf(2)
+    expect(cookies[0]).to.equal('theme=dark')
+  })
+})
+
+describe('checkTokenCookie', () => {
+  it('takes what a header can carry', () => {
+    for (const cookie of [
+      { name: 'jwt' },
+      { name: '__Host-jwt', path: '/' },
+      { name: 'a.b', path: '/a/b', domain: 'x.org' },
+    ]) {
+      expect(() => checkTokenCookie(cookie)).not.to.throw()
+    }
+  })
+
+  it('takes no name, path or domain that would break it', () => {
+    for (const name of ['', 'a b', 'a=b', 'a;b', 'a,b', 'ä', 'a\n', '"a"']) {
+      expect(() => checkTokenCookie({ name }), JSON.stringify(name)).to.throw(TypeError, 'cookie.name')
+    }
+    for (const path of ['', 'a', '/a;Domain=evil.example', '/a b', '/a\r\nX: y', '/a\n']) {
+      expect(() => checkTokenCookie({ name: 'jwt', path }), JSON.stringify(path)).to.throw(TypeError, 'cookie.path')
+    }
+    for (const domain of ['x.org; HttpOnly', 'x y', 'x,y', 'x.org\n', 'ü.org']) {
+      expect(() => checkTokenCookie({ name: 'jwt', domain }), JSON.stringify(domain)).to.throw(
+        TypeError,
+        'cookie.domain',
+      )
+    }
+  })
+})
