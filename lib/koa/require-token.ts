@@ -5,7 +5,7 @@ import type { User } from '../user.js'
 import type { Verdict } from '../verdict.js'
 import { type Answers, keepPrivate } from './answers.js'
 import { loggable } from './fault.js'
-import { sourceOf } from './source.js'
+import { sourceOf, warnOfMissingParser } from './source.js'
 
 /** What guarded handlers find in `ctx.state`. */
 export interface TokenState<U extends User, T extends TokenFacts> {
@@ -50,7 +50,9 @@ export async function decide<U extends User, T extends TokenFacts>(
 ): Promise<Verdict<Verified<U, T>> | null> {
   keepPrivate(ctx)
   try {
-    return await guard.authenticate(sourceOf(ctx))
+    const verdict = await guard.authenticate(sourceOf(ctx))
+    if (!verdict.ok && verdict.reason === 'missing') warnOfMissingParser(ctx)
+    return verdict
   } catch (fault) {
     guard.answers.unavailable(ctx)
     ctx.app.emit('error', loggable(fault), ctx)

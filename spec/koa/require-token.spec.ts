@@ -4,7 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa'
 import { requireToken } from '../../lib/koa/require-token.js'
 import { FAULTS, plainGuard } from '../support/guard.js'
 import { withServer } from '../support/http.js'
-import { type Answer, send } from '../support/send.js'
+import { type Answer, asForm, send } from '../support/send.js'
 
 const tokenRequired = requireToken(plainGuard(FAULTS))
 
@@ -174,6 +174,18 @@ describe('requireToken', () => {
       }
       expect(loose()).to.be.a('function')
       expect(loose(noop)).to.be.a('function')
+    })
+  })
+
+  it('tells the app where a body came without credentials that nothing has parsed', async () => {
+    const app = new Koa()
+    app.use(tokenRequired(noop))
+    await withServer(app, async ({ url, errors }) => {
+      const good = { ...asForm('user=1'), headers: { ...asForm('').headers, 'x-offer': 'good-ann' } }
+      await send(url, '/', good)
+      expect(errors).to.deep.equal([])
+      await send(url, '/', asForm('user=1'))
+      expect(String(errors[0])).to.include('bodyParser()')
     })
   })
 })
