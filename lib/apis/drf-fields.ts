@@ -14,7 +14,7 @@ export type Fields =
 
 /** Reads the fields of a body as DRF's `CharField` does (rest_framework/fields.py, serializers.py): all errors together, in its words. */
 export function readFields(ctx: Context, rules: readonly FieldRule[]): Fields {
-  const body = bodyOf(ctx)
+  const body = hasBody(ctx) ? bodyOf(ctx) : undefined
   if (body === null) return { ok: false, errors: { non_field_errors: ['No data provided'] } }
   if (body !== undefined && (typeof body !== 'object' || Array.isArray(body))) {
     const got = `Invalid data. Expected a dictionary, but got ${pythonType(body)}.`
@@ -26,12 +26,31 @@ export function readFields(ctx: Context, rules: readonly FieldRule[]): Fields {
     const value: unknown =
       body !== undefined && Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined
     const text = typeof value === 'number' ? String(value) : value
-    const read = typeof text === 'string' && trimmed ? text.trim() : text
+    const read = typeof text === 'string' && trimmed ? strip(text) : text
     const wrong = errorsOf(read)
     if (wrong.length > 0) errors[name] = wrong
     else values[name] = String(read)
   }
   return Object.keys(errors).length > 0 ? { ok: false, errors } : { ok: true, values }
+}
+
+/** Whether a request has a body at all: an empty one, which a parser may show as anything, counts as none. */
+export function hasBody(ctx: Context): boolean {
+  const { headers } = ctx.req
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Python's `str.strip()`: of what `trim` cuts off all but U+FEFF, and four separators and U+0085 besides. */
+export function strip(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charAt(start))) start += 1
+  while (end > start && isBlank(text.charAt(end - 1))) end -= 1
+  return text.slice(start, end)
+}
+
+function isBlank(unit: string): boolean {
+  return /\p{White_Space}/u.test(unit) || (unit >= '\u001c' && unit <= '\u001f')
 }
 
 function errorsOf(value: unknown): string[] {

@@ -4,7 +4,7 @@ import type { Answers } from '../koa/answers.js'
 import { write } from '../koa/json.js'
 import { answering } from '../koa/routes.js'
 import { warnOfMissingParser } from '../koa/source.js'
-import { type FieldRule, readFields } from './drf-fields.js'
+import { type FieldRule, hasBody, readFields } from './drf-fields.js'
 
 /** What a view of Django REST framework tells of itself when it is asked with OPTIONS. */
 export interface ViewDescription {
@@ -55,9 +55,8 @@ export function drfRoutes(routes: readonly DrfRoute[]): Middleware {
 
 /** The media type of a body that nobody can read, as it was sent; null where there is no body, or one that can be read. */
 function unreadableType(ctx: Context): string | null {
-  const { headers } = ctx.req
-  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return null
-  const type = headers['content-type'] ?? ''
+  if (!hasBody(ctx)) return null
+  const type = ctx.req.headers['content-type'] ?? ''
   return MEDIA_TYPES.has((type.split(';')[0] ?? '').trim().toLowerCase()) ? null : type
 }
 

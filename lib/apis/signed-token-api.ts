@@ -11,6 +11,7 @@ import { type SignedFacts, signedTokens } from '../tokens/signed.js'
 import type { User } from '../user.js'
 import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
 import { throttled } from './drf-answers.js'
+import { strip } from './drf-fields.js'
 
 export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U> {
   /** Django's SECRET_KEY, or up to five: the first issues, all verify. */
@@ -65,7 +66,7 @@ export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>
 /** Django's login form trims the user name, and the password not. */
 function typedForm(ctx: Context): { username: unknown; password: unknown } {
   const username = field(ctx, 'username')
-  return { username: typeof username === 'string' ? username.trim() : username, password: field(ctx, 'password') }
+  return { username: typeof username === 'string' ? strip(username) : username, password: field(ctx, 'password') }
 }
 
 function signedAnswers<U extends User>(realm: string): Answers & LoginAnswers<U, SignedFacts> & MethodAnswers {
