@@ -42,13 +42,12 @@ describe('the neighbours of the recorded logins', () => {
   }
   for (const [name, { path, make, status, refusal, trims }] of Object.entries(wires)) {
     const login = (sent: Sent): Promise<Answer> => loginTo(make, path, sent)
+    const says = async (sent: Sent, expected: number, json: object): Promise<void> => {
+      const answer = await login(sent)
+      expect([answer.status, answer.json]).to.deep.equal([expected, json])
+    }
     describe(name, () => {
       const refused = { non_field_errors: [refusal] }
-      const says = async (sent: Sent, expected: number, json: object): Promise<void> => {
-        const answer = await login(sent)
-        expect([answer.status, answer.json]).to.deep.equal([expected, json])
-      }
-
       it('takes an empty body for none, whatever its type', async () => {
         const none = { username: REQUIRED, password: REQUIRED }
         for (const type of [undefined, 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
