@@ -2,6 +2,7 @@
 export type LoadMany<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>
 
 const MAX_KEYS = 500
+const PATIENCE = 10 // milliseconds
 
 interface Waiter<T> {
   resolve(value: T | null): void
@@ -9,9 +10,10 @@ interface Waiter<T> {
 }
 
 /**
- * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests. Nothing is kept
- * afterwards: the next turn asks again. If a load of several keys fails, each is loaded by itself, so that one key which
- * breaks a query harms nobody else.
+ * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests. While a load is
+ * under way the next ones wait for it, 10 ms at most, and go out together: the busier the store, the larger the loads, and a
+ * slow load keeps nobody. Nothing is kept afterwards: every load starts after all that it answers were asked for. If a load of
+ * several keys fails, each is loaded by itself, so that one key which breaks a query harms nobody else.
  *
  * @param isFinal Whether a load failed for a reason that no key is to blame for, a timeout above all: nobody waits any more
  *   then, and to ask again, once for each key, would only keep a slow database from recovering.
@@ -21,12 +23,28 @@ export function batch<T>(
   isFinal: (fault: unknown) => boolean = () => false,
 ): (key: string) => Promise<T | null> {
   let waiting = new Map<string, Waiter<T>[]>()
+  let underWay = 0
+  let patience: NodeJS.Timeout | undefined
+
+  const endOfTurn = (): void => {
+    if (underWay === 0) flush()
+    else if (waiting.size > 0) patience ??= setTimeout(flush, PATIENCE)
+  }
 
   const flush = (): void => {
+    clearTimeout(patience)
+    patience = undefined
     const asked = waiting
     waiting = new Map()
     const keys = [...asked.keys()]
-    for (let at = 0; at < keys.length; at += MAX_KEYS) void answer(asked, keys.slice(at, at + MAX_KEYS))
+    for (let at = 0; at < keys.length; at += MAX_KEYS) void send(asked, keys.slice(at, at + MAX_KEYS))
+  }
+
+  const send = async (asked: ReadonlyMap<string, Waiter<T>[]>, keys: readonly string[]): Promise<void> => {
+    underWay += 1
+    await answer(asked, keys)
+    underWay -= 1
+    if (patience !== undefined) flush()
   }
 
   const answer = async (asked: ReadonlyMap<string, Waiter<T>[]>, keys: readonly string[]): Promise<void> => {
@@ -34,7 +52,7 @@ export function batch<T>(
       const found = await load(keys)
       for (const key of keys) for (const waiter of asked.get(key) ?? []) waiter.resolve(found.get(key) ?? null)
     } catch (fault) {
-      if (keys.length > 1 && !isFinal(fault)) for (const key of keys) void answer(asked, [key])
+      if (keys.length > 1 && !isFinal(fault)) await Promise.all(keys.map((key) => answer(asked, [key])))
       else for (const key of keys) for (const waiter of asked.get(key) ?? []) waiter.reject(fault)
     }
   }
@@ -42,7 +60,7 @@ export function batch<T>(
   return (key) =>
     new Promise((resolve, reject) => {
       // Sockets are read one after another within a turn, and setImmediate runs after the last of them.
-      if (waiting.size === 0) setImmediate(flush)
+      if (waiting.size === 0) setImmediate(endOfTurn)
       const others = waiting.get(key)
       if (others === undefined) waiting.set(key, [{ resolve, reject }])
       else others.push({ resolve, reject })

@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import { batch } from '../../lib/stores/batch.js'
 
@@ -34,6 +35,47 @@ describe('batch', () => {
     expect(await Promise.all([find('a'), find('a')])).to.deep.equal(['A', 'A'])
     await find('a')
     expect(loads).to.deep.equal([['a'], ['a']])
+  })
+
+  it('collects while a load is under way, and sends all that came when it ends', async () => {
+    const ends: (() => void)[] = []
+    const { loads, find } = recording(async (keys) => {
+      await new Promise<void>((end) => ends.push(end))
+      return capitals(keys)
+    })
+    const first = find('a')
+    await nextTurn()
+    const second = find('b')
+    await nextTurn()
+    const third = [find('c'), find('a')]
+    await nextTurn()
+    expect(loads).to.deep.equal([['a']])
+    ends[0]?.()
+    expect(await first).to.equal('A')
+    await nextTurn()
+    expect(loads).to.deep.equal([['a'], ['b', 'c', 'a']])
+    ends[1]?.()
+    expect(await Promise.all([second, ...third])).to.deep.equal(['B', 'C', 'A'])
+  })
+
+  it('lets nobody wait longer than 10 ms for a load of others', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      const { loads, find } = recording((keys) =>
+        keys.includes('slow') ? new Promise(() => undefined) : Promise.resolve(capitals(keys)),
+      )
+      void find('slow')
+      await nextTurn()
+      const next = find('a')
+      await nextTurn()
+      mock.timers.tick(9)
+      await nextTurn()
+      expect(loads).to.deep.equal([['slow']])
+      mock.timers.tick(1)
+      expect(await next).to.equal('A')
+    } finally {
+      mock.timers.reset()
+    }
   })
 
   it('answers null for what was not found', async () => {
@@ -93,3 +135,7 @@ describe('batch', () => {
     expect(loads).to.equal(1)
   })
 })
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
