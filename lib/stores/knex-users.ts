@@ -91,13 +91,8 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
   /** Each caller gets an object of its own, also where one row answers several. */
   const present = (row: Record<string, unknown> | null): Row | null => {
     if (row === null) return null
-    const { password, ...rest } = row
-    const user = { ...rest, id: ids.present(row['id']) }
-    return Object.defineProperty(user, 'password', {
-      value: password,
-      writable: true,
-      configurable: true,
-    }) as unknown as Row // the columns are as the options say
+    const user = { ...row, id: ids.present(row['id']) }
+    return Object.defineProperty(user, 'password', { enumerable: false }) as unknown as Row // the columns are as the options say
   }
 
   const store: UserStore<Row> = {
