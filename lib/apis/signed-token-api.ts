@@ -20,8 +20,8 @@ export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U> {
   readonly maxAge?: number
   /** 'nap_token.auth'. */
   readonly salt?: string
-  /** 'django.contrib.auth.backends.ModelBackend'. */
-  readonly backend?: string
+  /** Django's AUTHENTICATION_BACKENDS: the first is written, all are accepted; 'django.contrib.auth.backends.ModelBackend'. */
+  readonly backend?: string | readonly string[]
   /** Reads signatures of Django before 3.1 too; false. */
   readonly sha1?: boolean
   /** Values that end a user's tokens when they change; none by default, as in the ancestor. */

@@ -15,8 +15,8 @@ export interface SignedTokenOptions<U extends User = User> {
   readonly maxAge?: number
   /** 'nap_token.auth'. */
   readonly salt?: string
-  /** The authentication backend that is written and expected; 'django.contrib.auth.backends.ModelBackend'. */
-  readonly backend?: string
+  /** Django's AUTHENTICATION_BACKENDS: the first is written, all are accepted; 'django.contrib.auth.backends.ModelBackend'. */
+  readonly backend?: string | readonly string[]
   /** Reads signatures of Django before 3.1 too; false. */
   readonly sha1?: boolean
   /** Values that end a user's tokens when they change; none by default, as in the ancestor, which cannot read tokens that have it. */
@@ -51,11 +51,12 @@ const PAYLOAD = /^\[\s*(?:(0|[1-9][0-9]{0,18})|"(?:[^"\\]|\\.)*")\s*,/
 export function signedTokens<U extends User = User>(options: SignedTokenOptions<U>): TokenKind<U, SignedFacts> {
   const { secret, salt = 'nap_token.auth', sha1 = false, boundTo, minSecretBytes } = options
   const { backend = 'django.contrib.auth.backends.ModelBackend' } = options
+  const backends = typeof backend === 'string' ? [backend] : [...backend]
   const clock = wholeClock(options.clock)
   const maxAge = spanOption(options, 'maxAge', TWO_WEEKS)
-  for (const [name, text] of Object.entries({ salt, backend })) {
-    if (typeof text !== 'string' || text === '') throw new TypeError(`${name} must be a non-empty string`)
-  }
+  if (!isName(salt)) throw new TypeError('salt must be a non-empty string')
+  if (backends.length === 0 || !backends.every(isName))
+    throw new TypeError('backend must be a non-empty string, or several')
   if (boundTo !== undefined && typeof boundTo !== 'function')
     throw new TypeError('boundTo must be a function of the user')
   const secrets = secretList(secret, minSecretBytes)
@@ -79,7 +80,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       if (!isUserId(id)) throw new TypeError('user.id must be non-empty well-formed text')
       const signer = signers[0] as Signer // secretList never returns an empty list
       const issuedAt = clock()
-      const payload: unknown[] = [user.id, backend]
+      const payload: unknown[] = [user.id, backends[0]]
       if (boundTo !== undefined) {
         const bound = boundText(boundTo(user))
         if (bound === null) throw new TypeError('boundTo gave a value that no token can be bound to, or none at all')
@@ -102,7 +103,8 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       const payload = readPayload(value.slice(0, -stamp.length - 1))
       if (!STAMP.test(stamp) || payload === null) return refuse('invalid')
       const [id, writtenBackend, bond] = payload
-      if (writtenBackend !== backend || (bond === undefined) !== (boundTo === undefined)) return refuse('invalid')
+      if (!backends.includes(writtenBackend) || (bond === undefined) !== (boundTo === undefined))
+        return refuse('invalid')
       const issuedAt = fromBase62(stamp)
       const now = clock()
       if (issuedAt > now + MAX_SKEW) return refuse('invalid')
@@ -125,6 +127,10 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       await bumpEpoch()
     },
   }
+}
+
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && text !== ''
 }
 
 /** What a signed payload says: [id, backend] or [id, backend, bond]; a leading dot marks zlib. Null for anything else that was signed. */

@@ -96,6 +96,15 @@ describe('signedTokens', () => {
       expect((await kindOf().issue(alice)).token).to.equal(django(`${payload(`[1,"${BACKEND}"]`)}:${stamp}`))
     })
 
+    it('has the first of several backends, and all are accepted', async () => {
+      const both = kindOf({ backend: ['my.Backend', BACKEND] })
+      expect(await judged(both, (await kindOf().issue(alice)).token)).to.equal('alice')
+      const { token } = await both.issue(alice)
+      expect(await judged(both, token)).to.equal('alice')
+      expect(await judged(kindOf(), token)).to.equal('invalid')
+      expect(await judged(kindOf({ backend: 'my.Backend' }), token)).to.equal('alice')
+    })
+
     it('has the salt and the backend that are asked for', async () => {
       const kind = kindOf({ salt: 'my.salt', backend: 'my.Backend' })
       const { token } = await kind.issue(alice)
@@ -373,7 +382,7 @@ describe('signedTokens', () => {
       ],
       ['maxAge', [0, -1, 1.5, NaN, Infinity, '60', null]],
       ['salt', ['', 7, null]],
-      ['backend', ['', 7, null]],
+      ['backend', ['', 7, null, [], ['']]],
       ['boundTo', [[], 'password', null]],
       ['clock', [Date.now, 7, () => 1.5]],
       ['minSecretBytes', [0, -1, 1.5, NaN, '8']],
