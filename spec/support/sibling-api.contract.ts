@@ -1,0 +1,362 @@
+import { expect } from 'chai'
+import Koa from 'koa'
+import type { Knex } from 'knex'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Passwords, ThrottleOptions, TokenApi, TokenEvent, TokenFacts, UserStore } from 'koa-tokenapi'
+import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
+import { onEachDatabase } from './databases.js'
+import { withServer } from './http.js'
+import { asJson, send } from './send.js'
+import { cheap, createTables, NOW, PASSWORD, refill, served, tokenIn } from './siblings.js'
+import { waitingPasswords } from './waiting-hasher.js'
+
+/** What the suite gives to the API that it makes. */
+export interface SiblingParts {
+  readonly db: Knex
+  readonly users: UserStore<KnexUser>
+  readonly passwords: Passwords
+  readonly throttle: ThrottleOptions | false
+  readonly clock: () => number
+  readonly onEvent: (event: TokenEvent) => void
+  readonly timeout: number
+}
+
+/** What the suite has to know of an API. */
+export interface SiblingUnderTest<T extends TokenFacts> {
+  readonly make: (parts: SiblingParts) => TokenApi<KnexUser, T>
+  readonly scheme: string
+  /** Where a login goes, without the slash at the end. */
+  readonly path: string
+  readonly loggedIn: 200 | 201
+  readonly wrongPassword: 400 | 401
+  /** The status for a disabled user with the right password. */
+  readonly disabled: 400 | 401 | 403
+  /** Whether tokens are kept in the token table. */
+  readonly stored: boolean
+}
+
+/** What every ready-made API but the main one promises over HTTP, on each database. */
+export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderTest<T>): void {
+  const { make, scheme, path, loggedIn, wrongPassword, disabled, stored } = subject
+
+  const bearing = (token: string): string => `${scheme} ${token}`
+
+  describe('behaves like a sibling', () => {
+    onEachDatabase((db) => {
+      let now: number
+      let events: TokenEvent[]
+      before(() => createTables(db()))
+      beforeEach(async () => {
+        now = NOW
+        events = []
+        await refill(db())
+      })
+
+      const apiOf = (parts: Partial<SiblingParts> = {}): TokenApi<KnexUser, T> =>
+        make({
+          db: db(),
+          users: knexUsers(db()),
+          passwords: cheap,
+          throttle: false,
+          clock: () => now,
+          onEvent: (event) => void events.push(event),
+          timeout: 5,
+          ...parts,
+        })
+      const alice = async (): Promise<KnexUser> => {
+        const user = await knexUsers(db()).findById('1')
+        if (user === null) throw new Error('alice is there')
+        return user
+      }
+      const tokensStored = async (): Promise<number> => (await db()('tokens').select('id')).length
+
+      describe('login', () => {
+        for (const slash of ['', '/']) {
+          it(`gives a token that the guard takes, at ${path}${slash}`, async () => {
+            await served(apiOf(), async ({ login, ask }) => {
+              const answer = await login(path + slash)
+              expect(answer.status).to.equal(loggedIn)
+              expect(answer.headers['cache-control']).to.equal('no-store')
+              const me = await ask(bearing(tokenIn(answer)))
+              expect([me.status, me.json]).to.deep.equal([200, { id: 1, username: 'alice' }])
+              expect(me.headers['cache-control']).to.equal('no-store')
+            })
+            expect(events).to.deep.equal([{ type: 'login', userId: '1' }])
+          })
+        }
+
+        it('gives another token each time, and both are good', async () => {
+          await served(apiOf(), async ({ login, ask }) => {
+            const first = tokenIn(await login(path))
+            now += 1
+            const second = tokenIn(await login(path))
+            expect(first).not.to.equal(second)
+            for (const token of [first, second]) expect((await ask(bearing(token))).status).to.equal(200)
+          })
+        })
+
+        it('refuses a wrong password and a name that nobody has in the same words', async () => {
+          await served(apiOf(), async ({ login }) => {
+            const [wrong, nobody] = [await login(path, 'alice', 'wrong'), await login(path, 'nobody', PASSWORD)]
+            expect([wrong.status, nobody.status]).to.deep.equal([wrongPassword, wrongPassword])
+            expect(wrong.text).to.equal(nobody.text)
+            expect(wrong.headers['www-authenticate']).to.equal(nobody.headers['www-authenticate'])
+          })
+          const refused = { type: 'login-refused', reason: 'invalid' }
+          expect(events).to.deep.equal([refused, refused])
+          expect(await tokensStored()).to.equal(0)
+        })
+
+        it('refuses a disabled user, and tells so at most who knows the password', async () => {
+          await served(apiOf(), async ({ login }) => {
+            expect((await login(path, 'carol')).status).to.equal(disabled)
+            const [wrong, other] = [await login(path, 'carol', 'wrong'), await login(path, 'alice', 'wrong')]
+            expect([wrong.status, wrong.text]).to.deep.equal([wrongPassword, other.text])
+          })
+          expect(await tokensStored()).to.equal(0)
+        })
+
+        it('takes a POST alone', async () => {
+          await served(apiOf(), async ({ ask }) => {
+            for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
+              const { status, headers } = await ask(undefined, path, method)
+              expect(status, method).to.equal(405)
+              expect(headers.allow).to.include('POST')
+            }
+            expect(
+              (await ask(undefined, `${path}?username=alice&password=${encodeURIComponent(PASSWORD)}`)).status,
+            ).to.equal(405)
+          })
+          expect(await tokensStored()).to.equal(0)
+        })
+
+        it('reads the body alone, and nothing but texts in it', async () => {
+          await served(apiOf(), async ({ url }) => {
+            const query = `${path}?username=alice&password=${encodeURIComponent(PASSWORD)}`
+            const attempts = [
+              send(url, query, { method: 'POST' }),
+              send(url, path, asJson({})),
+              send(url, path, asJson({ username: ['alice'], password: PASSWORD })),
+              send(url, path, asJson({ username: 'alice', password: [PASSWORD] })),
+              send(url, path, asJson({ username: { $ne: null }, password: { $ne: null } })),
+              send(url, path, asJson({ username: true, password: true })),
+              send(url, path, asJson([])),
+              send(url, path, asJson({ username: 'alice' })),
+              send(url, path, asJson({ username: 'alice', password: '' })),
+            ]
+            for (const { status } of await Promise.all(attempts)) expect(status).to.be.oneOf([400, 401])
+          })
+          expect(await tokensStored()).to.equal(0)
+        })
+
+        it('is throttled before anything is hashed, with the seconds to wait', async () => {
+          const account = new RateLimiterMemory({ keyPrefix: `${path} throttled`, points: 2, duration: 600 })
+          await served(apiOf({ throttle: { account } }), async ({ login }) => {
+            for (const password of ['wrong', 'wrong'])
+              expect((await login(path, 'alice', password)).status).to.equal(wrongPassword)
+            const answer = await login(path)
+            expect(answer.status).to.equal(429)
+            expect(Number(answer.headers['retry-after'])).to.be.within(1, 600)
+            expect((await login(path, 'bob')).status).to.equal(loggedIn)
+          })
+          expect(events.map(({ type }) => type)).to.deep.equal([
+            'login-refused',
+            'login-refused',
+            'login-refused',
+            'login',
+          ])
+        })
+      })
+
+      describe('the guard', () => {
+        it('refuses a request without a token, and tells its scheme', async () => {
+          await served(apiOf(), async ({ ask }) => {
+            for (const header of [undefined, 'Basic YTpi', 'Unknown x']) {
+              const { status, headers } = await ask(header)
+              expect(status).to.equal(401)
+              expect(headers['www-authenticate']).to.equal(`${scheme} realm="api"`)
+              expect(headers['cache-control']).to.equal('no-store')
+            }
+          })
+        })
+
+        it('refuses a bad token, with a challenge that says why', async () => {
+          await served(apiOf(), async ({ ask }) => {
+            for (const token of ['x', 'a'.repeat(43), 'a.b.c', 'a:b:c', '%00', 'null']) {
+              const { status, headers } = await ask(bearing(token))
+              expect(status, token).to.equal(401)
+              expect(headers['www-authenticate']).to.include(`${scheme} realm="api", error="invalid_token"`)
+            }
+            expect((await ask(scheme)).status).to.equal(401)
+            expect((await ask(`${scheme} a b`)).status).to.equal(401)
+          })
+          expect(new Set(events.map(({ type }) => type))).to.deep.equal(new Set(['token-refused']))
+        })
+
+        it('refuses an expired token from its second on', async () => {
+          const api = apiOf()
+          const { token, expiresAt } = await api.issue(await alice())
+          await served(api, async ({ ask }) => {
+            now = expiresAt
+            const { status, headers } = await ask(bearing(token))
+            expect(status).to.equal(401)
+            expect(headers['www-authenticate']).to.include('expired')
+            now = expiresAt - 1
+            expect((await ask(bearing(token))).status).to.equal(200)
+          })
+        })
+
+        it('refuses the token of a user who has been disabled, and of one who is gone', async () => {
+          await served(apiOf(), async ({ login, ask }) => {
+            const token = tokenIn(await login(path))
+            await db()('users').where({ id: 1 }).update({ is_active: false })
+            expect((await ask(bearing(token))).status).to.equal(401)
+            await db()('users').where({ id: 1 }).update({ is_active: true })
+            expect((await ask(bearing(token))).status).to.equal(200)
+            await db()('users').where({ id: 1 }).delete()
+            expect((await ask(bearing(token))).status).to.equal(401)
+          })
+        })
+
+        it('leaks no hash with the user', async () => {
+          const api = apiOf()
+          const { token } = await api.issue(await alice())
+          const verdict = await api.verify({ token })
+          expect(JSON.stringify(verdict)).to.include('alice').and.not.include('pbkdf2')
+        })
+      })
+
+      describe('tokenOptional', () => {
+        it('greets a stranger, and whoever has a token', async () => {
+          await served(apiOf(), async ({ login, ask }) => {
+            expect((await ask(undefined, '/hello')).json).to.deep.equal({ hello: 'stranger' })
+            expect((await ask('Unknown x', '/hello')).json).to.deep.equal({ hello: 'stranger' })
+            const token = tokenIn(await login(path))
+            expect((await ask(bearing(token), '/hello')).json).to.deep.equal({ hello: 'alice' })
+          })
+        })
+
+        it('leaves a user of the session only where no token came', async () => {
+          const session = { username: 'somebody of the session' }
+          await served(
+            apiOf(),
+            async ({ login, ask }) => {
+              expect((await ask(undefined, '/hello')).json).to.deep.equal({ hello: session.username })
+              const token = tokenIn(await login(path))
+              expect((await ask(bearing(token), '/hello')).json).to.deep.equal({ hello: 'alice' })
+              for (const bad of [bearing('forged'), scheme, bearing('a b')]) {
+                expect((await ask(bad, '/hello')).status, bad).to.equal(401)
+              }
+            },
+            { session },
+          )
+        })
+      })
+
+      describe('a fault', () => {
+        const fault = Object.assign(new Error('select password from users'), { code: 'E_DOWN' })
+        const failing = (): Promise<never> => Promise.reject(fault)
+
+        it('of the user store is 503 at the login and at the guard, never 401, and says nothing of the cause', async () => {
+          const { token } = await apiOf().issue(await alice())
+          const broken = apiOf({ users: { findById: failing, findByUsername: failing } })
+          await served(broken, async ({ login, ask, errors }) => {
+            for (const answer of [await login(path), await ask(bearing(token)), await ask(bearing(token), '/hello')]) {
+              expect(answer.status).to.equal(503)
+              expect(Number(answer.headers['retry-after'])).to.be.above(0)
+              expect(answer.text).not.to.match(/select|E_DOWN|password/)
+            }
+            expect(errors).to.have.lengthOf(3)
+            expect(errors.map(String).join()).not.to.include('select')
+          })
+          const told = { type: 'fault', name: 'Error', code: 'E_DOWN' }
+          expect(events).to.deep.equal([told, told, told])
+        })
+
+        it('of a user store that hangs is 503 after its time', async () => {
+          const { token } = await apiOf().issue(await alice())
+          const hanging = apiOf({ users: { findById: never, findByUsername: never }, timeout: 0.05 })
+          await served(hanging, async ({ login, ask }) => {
+            const answers = await Promise.all([login(path), ask(bearing(token))])
+            expect(answers.map(({ status }) => status)).to.deep.equal([503, 503])
+          })
+        })
+
+        it('between the password check and the token is 503, and no token is left', async () => {
+          const users = knexUsers(db())
+          const late = apiOf({ users: { findByUsername: (name) => users.findByUsername(name), findById: failing } })
+          await served(late, async ({ login }) => {
+            expect((await login(path)).status).to.equal(503)
+          })
+          expect(await tokensStored()).to.equal(0)
+        })
+      })
+
+      describe('a login that is overtaken while the hash is worked on', () => {
+        const changes: Readonly<Record<string, object>> = {
+          'by a changed password': { password: 'pbkdf2_sha256$1$other$b3RoZXI=' },
+          'by a disabled account': { is_active: false },
+        }
+        for (const [what, change] of Object.entries(changes)) {
+          it(`${what} gives no token`, async () => {
+            const { passwords, started, release } = waitingPasswords()
+            await served(apiOf({ passwords }), async ({ login }) => {
+              const answer = login(path)
+              await started
+              await db()('users').where({ id: 1 }).update(change)
+              release()
+              expect((await answer).status).to.equal(wrongPassword)
+            })
+            expect(await tokensStored()).to.equal(0)
+          })
+        }
+
+        it('by nothing gives one', async () => {
+          const { passwords, started, release } = waitingPasswords()
+          await served(apiOf({ passwords }), async ({ login }) => {
+            const answer = login(path)
+            await started
+            release()
+            expect((await answer).status).to.equal(loggedIn)
+          })
+          expect(await tokensStored()).to.equal(stored ? 1 : 0)
+        })
+      })
+
+      it('judges any request of Node.js, and a token that came by another road', async () => {
+        const api = apiOf()
+        const { token } = await api.issue(await alice())
+        const app = new Koa()
+        app.use(async ({ req, res }) => {
+          const verdict = await api.authenticate(req)
+          res.end(verdict.ok ? verdict.value.user.username : verdict.reason)
+        })
+        await withServer(app, async ({ url }) => {
+          const said = async (headers: Record<string, string>): Promise<string> =>
+            (await send(url, '/', { headers })).text
+          expect(await said({ authorization: bearing(token) })).to.equal('alice')
+          expect(await said({ authorization: bearing('forged') })).to.equal('invalid')
+          expect(await said({})).to.equal('missing')
+        })
+        expect(await api.verify({ user: 1, token })).to.include({ ok: true })
+        expect(await api.verify({ user: 2, token })).to.include({ ok: false, reason: 'invalid' })
+      })
+
+      it('rejects revokeAll for nobody', async () => {
+        const api = apiOf()
+        for (const id of ['99', '01', '', 99]) {
+          const outcome = await api.revokeAll(id).then(
+            () => 'done',
+            () => 'rejected',
+          )
+          expect(outcome, String(id)).to.equal('rejected')
+        }
+      })
+    })
+  })
+}
+
+/** A store that hangs. */
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}
