@@ -28,7 +28,7 @@ export function bcrypt(options: BcryptOptions = {}): Hasher {
 
   return {
     async hash(password) {
-      return `bcrypt_sha256$${await library.hash(sha256(password), { cost })}`
+      return `bcrypt_sha256$${await hashBy(library, sha256(password), cost)}`
     },
 
     read(encoded) {
@@ -43,6 +43,12 @@ export function bcrypt(options: BcryptOptions = {}): Hasher {
 
     decoy: `bcrypt_sha256$$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`,
   }
+}
+
+/** Version 2 of the package, which knows `parseOptions`, takes an object where version 1 took the number. */
+function hashBy(library: typeof NodeRsBcrypt, text: string, cost: number): Promise<string> {
+  const newer = library as unknown as { hash(text: string, options: { cost: number }): Promise<string> }
+  return 'parseOptions' in library ? newer.hash(text, { cost }) : library.hash(text, cost)
 }
 
 function sha256(password: string): string {
