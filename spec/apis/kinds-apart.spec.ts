@@ -14,7 +14,6 @@ import {
   timedTokenApi,
   tokenApi,
   type TokenApi,
-  type TokenFacts,
   type User,
 } from 'koa-tokenapi'
 import { jwtApi, jwtTokens } from 'koa-tokenapi/jwt'
@@ -37,7 +36,7 @@ const names = [
 const arePairs = new Set(['tokenApi', 'tokenApi with Django pairs'])
 
 /** All five, with one secret, one user table and one token table. */
-function apisOn(db: Knex): Readonly<Record<string, TokenApi<User, TokenFacts>>> {
+function apisOn(db: Knex): Readonly<Record<string, TokenApi<User>>> {
   const shared = { users: knexUsers(db), passwords: cheap, throttle: false as const, clock: () => NOW }
   const store = knexTokens(db)
   return {
@@ -54,7 +53,7 @@ function apisOn(db: Knex): Readonly<Record<string, TokenApi<User, TokenFacts>>> 
     expiringTokenApi: expiringTokenApi({ ...shared, store }),
     signedTokenApi: signedTokenApi({ ...shared, secret: SECRET }),
     jwtApi: jwtApi({ ...shared, secret: SECRET }),
-  } as unknown as Readonly<Record<string, TokenApi<User, TokenFacts>>> // rows of this table are users; only tokens are compared
+  } as unknown as Readonly<Record<string, TokenApi<User>>> // rows of this table are users; only tokens are compared
 }
 
 /** What Django 3.1 and later sends in the link of a password reset: PasswordResetTokenGenerator with the same secret. */

@@ -8,6 +8,11 @@ import { cheap, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../
 
 const SECRET = 'a secret of more than thirty-two bytes'
 
+/** An API with some options as a caller without types gives them. */
+function loose(options: object): () => unknown {
+  return () => signedTokenApi({ users: memoryUsers([]), secret: SECRET, ...options })
+}
+
 describe('signedTokenApi', () => {
   behavesLikeASibling({
     make: (parts) => signedTokenApi({ ...parts, secret: SECRET }),
@@ -66,10 +71,10 @@ describe('signedTokenApi', () => {
     })
 
     it('rejects revokeAll where they are not bound, or the store has no epochs', async () => {
-      const { findById, findByUsername } = knexUsers(db())
+      const users = knexUsers(db())
       const withoutEpochs = signedTokenApi({
         ...settings(),
-        users: { findById, findByUsername },
+        users: { findById: (id) => users.findById(id), findByUsername: (name) => users.findByUsername(name) },
         boundTo: (user) => [user.password, user.tokenEpoch ?? 0],
       })
       for (const api of [signedTokenApi(settings()), withoutEpochs]) {
@@ -106,7 +111,6 @@ describe('signedTokenApi', () => {
   })
 
   it('says at start-up which option is wrong', () => {
-    const loose = (options: object) => () => signedTokenApi({ users: memoryUsers([]), secret: SECRET, ...options })
     expect(loose({})).not.to.throw()
     expect(loose({ secret: undefined })).to.throw(TypeError, 'secret')
     expect(loose({ secret: 'short' })).to.throw(TypeError, 'secret')
