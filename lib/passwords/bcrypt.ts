@@ -28,7 +28,9 @@ export function bcrypt(options: BcryptOptions = {}): Hasher {
 
   return {
     async hash(password) {
-      return `bcrypt_sha256$${await hashBy(library, sha256(password), cost)}`
+      const hash = await hashBy(library, sha256(password), cost)
+      // Version 1 marks its hashes 2y, another name of the same algorithm; Django writes 2b.
+      return `bcrypt_sha256$$2b$${hash.slice('$2b$'.length)}`
     },
 
     read(encoded) {
