@@ -13,7 +13,7 @@ import type { Passwords } from '../passwords/passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
 import { withDeadline } from '../stores/deadline.js'
 import type { UserStore } from '../stores/user-store.js'
-import { throttle, type ThrottleOptions } from '../throttle.js'
+import { type Throttle, throttle, type ThrottleOptions } from '../throttle.js'
 import type { Issued, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
 import { refuse, type Verdict } from '../verdict.js'
@@ -83,6 +83,8 @@ export interface ApiCore<U extends User, T extends TokenFacts> {
    * worked on must not end in a token that outlives it.
    */
   readonly freshLogin: TokenApi<U, T>['login']
+  /** Tells of a token that was refused, or of a fault, and passes it on. */
+  readonly judged: <V>(work: Promise<Verdict<V>>) => Promise<Verdict<V>>
 }
 
 /** Joins users, tokens, credentials and answers to what all ready-made APIs share; each adds its own `routes`. */
@@ -95,12 +97,12 @@ export function api<U extends User, T extends TokenFacts>(
   if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
     throw new TypeError('users must have the methods findById and findByUsername')
   }
-  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout must be a number of seconds above 0')
+  timeLimit('timeout', timeout)
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
 
   const store = lookup(users, { timeout })
   const tell = teller(onEvent)
-  const judgeLogin = login<U>({ passwords, throttle: throttle(limits) })
+  const judgeLogin = login<U>({ passwords, throttle: inTime(throttle(limits), timeout) })
 
   const told = <V>(type: 'token-refused' | 'login-refused', verdict: Verdict<V>): Verdict<V> => {
     if (!verdict.ok) {
@@ -117,12 +119,14 @@ export function api<U extends User, T extends TokenFacts>(
       throw fault
     }
   }
-  const judge = async (source: Source): Promise<Verdict<Verified<U, T>>> =>
-    told('token-refused', await faultTold(authenticate(source, credentials, tokens, findActive(store))))
+  const judged = async <V>(work: Promise<Verdict<V>>): Promise<Verdict<V>> =>
+    told('token-refused', await faultTold(work))
+  const judge = (source: Source): Promise<Verdict<Verified<U, T>>> =>
+    judged(authenticate(source, credentials, tokens, findActive(store)))
   const guard = { authenticate: judge, answers }
   const loginOf = async (attempt: LoginAttempt): Promise<Verdict<U>> => {
-    const judged = judgeLogin(attempt, (name) => store.byUsername(name))
-    const verdict = told('login-refused', await faultTold(judged, attempt.signal))
+    const attempted = judgeLogin(attempt, (name) => store.byUsername(name))
+    const verdict = told('login-refused', await faultTold(attempted, attempt.signal))
     if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
     return verdict
   }
@@ -136,7 +140,7 @@ export function api<U extends User, T extends TokenFacts>(
       const { user, token } = offered
       if (typeof token !== 'string' || !isIdValue(user)) return told('token-refused', refuse('malformed'))
       const claimed = user === undefined ? { token } : { user: String(user), token }
-      return told('token-refused', await faultTold(verify(claimed, tokens, findActive(store))))
+      return judged(verify(claimed, tokens, findActive(store)))
     },
 
     login: loginOf,
@@ -160,6 +164,7 @@ export function api<U extends User, T extends TokenFacts>(
   return {
     shared,
     find: () => findActive(store),
+    judged,
     async freshLogin(attempt) {
       const verdict = await loginOf(attempt)
       if (!verdict.ok) return verdict
@@ -184,6 +189,15 @@ export function faultEvent(fault: unknown): TokenEvent {
 async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
   if (users.bumpEpoch === undefined) throw new Error('revokeAll: the user store has no bumpEpoch')
   await withDeadline(timeout, () => users.bumpEpoch?.(id))
+}
+
+/** A limiter that hangs is a limiter that failed. */
+function inTime(limits: Throttle, timeout: number): Throttle {
+  return {
+    admit: (...attempt) => withDeadline(timeout, () => limits.admit(...attempt)),
+    refund: (...attempt) => withDeadline(timeout, () => limits.refund(...attempt)),
+    forgive: (...attempt) => withDeadline(timeout, () => limits.forgive(...attempt)),
+  }
 }
 
 /** Several kinds may be bound to the same epoch. */

@@ -81,10 +81,10 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
     loggedIn: answer,
   })
-  const { shared, find, freshLogin } = api(options, { tokens, credentials, answers })
+  const { shared, find, freshLogin, judged } = api(options, { tokens, credentials, answers })
   const login = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
   const refresh: JwtApi<U>['refresh'] = (token) =>
-    typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed'))
+    judged(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))
 
   const tokenField = [{ name: 'token', trimmed: true }]
   const loginRoute: DrfRoute = {
