@@ -1,0 +1,400 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import knex, { type Knex } from 'knex'
+import { expiringTokenApi, timedTokenApi } from 'koa-tokenapi'
+import { createTokenTable, type IdColumn, knexTokens, knexUsers } from 'koa-tokenapi/knex'
+import { importTokens, usage } from '../../lib/cli/import-tokens.js'
+import { type Database, databases } from '../support/databases.js'
+import { cheap, served } from '../support/siblings.js'
+
+/** When the specs happen: tokens of these times are judged by it. */
+const NOW = Date.UTC(2026, 10, 22, 12) / 1000
+const DAY = 86400
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+const [ALICE, BOB] = ['6f1c1b1e-4c7f-4d0a-9a58-0b6f6b1f0a11', 'a0000000-0000-4000-8000-000000000002']
+
+/** A key as Django makes it: 40 hex digits, told apart by a number. */
+function keyOf(number: number): string {
+  return `${number.toString(16).padStart(8, '0')}${'a0b1c2d3'.repeat(4)}`
+}
+
+/** A time with fractions of a second, as Django writes it into each database. */
+function django(name: Database['name'], seconds: number): string {
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  return name === 'PostgreSQL' ? `${text}.654321+00` : `${text}.654321`
+}
+
+/** A database as Django has left it, and its address. */
+interface Old {
+  readonly db: Knex
+  readonly url: string
+  readonly name: Database['name']
+  close(): Promise<void>
+}
+
+async function open(database: Database): Promise<Old> {
+  if (database.name !== 'SQLite') {
+    const opened = await database.open()
+    return { db: opened.db, url: urlOf(opened.db, database.name), name: database.name, close: () => opened.close() }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
+  const url = join(folder, 'db.sqlite3')
+  const db = knex({
+    client: 'sqlite3',
+    connection: { filename: url },
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+  })
+  return {
+    db,
+    url,
+    name: 'SQLite',
+    async close() {
+      await db.destroy()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What Knex has read of the address that spec/support/databases.ts gave it. */
+interface Settings {
+  readonly connection: { user: string; password?: string; host: string; port: string; database: string }
+  readonly searchPath?: string
+}
+
+/** The address of the empty database that was opened, as somebody would write it on a command line. */
+function urlOf(db: Knex, name: Database['name']): string {
+  const { connection, searchPath } = db.client.config as Settings // see above
+  const { user, password = '', host, port, database } = connection
+  const server = `${user}:${password}@${host}:${port}/${database}`
+  return name === 'PostgreSQL' ? `postgres://${server}?options=-c%20search_path%3D${searchPath}` : `mysql://${server}`
+}
+
+/** The tables of rest_framework.authtoken and of djangorestframework-timed-auth-token, as their migrations make them. */
+async function createDjangoTables(old: Old, id: IdColumn): Promise<void> {
+  const time = { PostgreSQL: 'timestamp with time zone', MariaDB: 'datetime(6)', SQLite: 'datetime' }[old.name]
+  const uuid = old.name === 'PostgreSQL' ? 'uuid' : 'char(32)'
+  const types: Readonly<Record<IdColumn, string>> = { integer: 'integer', bigint: 'bigint', text: 'varchar(100)', uuid }
+  const key = old.name === 'MariaDB' ? '`key`' : '"key"'
+  const user = `user_id ${types[id]} not null`
+  await old.db.raw(
+    `create table authtoken_token (${key} varchar(40) not null primary key, created ${time} not null, ${user} unique)`,
+  )
+  await old.db.raw(
+    `create table timed_auth_token_timedauthtoken (${key} varchar(40) not null primary key, created ${time} not null, ` +
+      `last_used ${time} not null, expires ${time} not null, ${user})`,
+  )
+  const idType = id === 'integer' ? 'integer not null primary key' : `${types[id]} not null primary key`
+  await old.db.raw(
+    `create table auth_user (id ${idType}, username varchar(150) not null, password varchar(128) not null, is_active boolean not null)`,
+  )
+}
+
+async function imported(args: readonly string[]): Promise<string[]> {
+  const lines: string[] = []
+  await importTokens(args, (line) => lines.push(line))
+  return lines
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('it did not reject'),
+    (error: unknown) => error,
+  )
+}
+
+describe('importTokens', () => {
+  for (const database of databases) {
+    describe(`on ${database.name}`, () => {
+      let old: Old
+      beforeEach(async () => {
+        old = await open(database)
+      })
+      afterEach(() => old.close())
+
+      const fill = async (id: IdColumn, users: readonly unknown[]): Promise<void> => {
+        await createDjangoTables(old, id)
+        await createTokenTable(old.db)
+        for (const [at, user] of users.entries()) {
+          await old.db('auth_user').insert({ id: user, username: `user${at}`, password: '!', is_active: true })
+        }
+      }
+      const addToken = async (number: number, user: unknown, created: number): Promise<void> => {
+        await old
+          .db('authtoken_token')
+          .insert({ key: keyOf(number), created: django(old.name, created), user_id: user })
+      }
+      const addTimed = async (
+        number: number,
+        user: unknown,
+        times: { created: number; used: number; ends: number },
+      ): Promise<void> => {
+        await old.db('timed_auth_token_timedauthtoken').insert({
+          key: keyOf(number),
+          created: django(old.name, times.created),
+          last_used: django(old.name, times.used),
+          expires: django(old.name, times.ends),
+          user_id: user,
+        })
+      }
+      const settings = (id: IdColumn, now = NOW) => ({
+        users: knexUsers(old.db, { table: 'auth_user', columns: { tokenEpoch: null }, id }),
+        store: knexTokens(old.db),
+        passwords: cheap,
+        clock: () => now,
+      })
+
+      it('lets keys of authtoken_token go on working over HTTP, and expired ones stay expired', async () => {
+        await fill('integer', [1, 2, 3])
+        await addToken(1, 1, NOW - DAY)
+        await addToken(2, 2, NOW - 31 * DAY)
+        await addToken(3, 3, NOW - 30 * DAY + 1)
+        expect(await imported(['--database', old.url, '--from', 'authtoken_token'])).to.deep.equal([
+          'authtoken_token: 3 read, 3 new',
+          'done: 3 tokens read from authtoken_token, 3 new in tokens',
+        ])
+        await served(expiringTokenApi(settings('integer')), async ({ ask }) => {
+          expect((await ask(`Token ${keyOf(1)}`)).json).to.deep.equal({ id: 1, username: 'user0' })
+          expect((await ask(`Token ${keyOf(2)}`)).status).to.equal(401)
+          expect((await ask(`Token ${keyOf(3)}`)).json).to.deep.equal({ id: 3, username: 'user2' })
+          expect((await ask(`Token ${keyOf(4)}`)).status).to.equal(401)
+        })
+        await served(expiringTokenApi(settings('integer', NOW + 1)), async ({ ask }) => {
+          expect((await ask(`Token ${keyOf(3)}`)).status, 'the second after').to.equal(401)
+        })
+        expect(JSON.stringify(await old.db('tokens'))).not.to.include(keyOf(1))
+      })
+
+      it('lets keys of timed_auth_token_timedauthtoken go on working, with their times', async () => {
+        await fill('integer', [1, 2])
+        await addTimed(1, 1, { created: NOW - 9 * DAY, used: NOW - DAY, ends: NOW + DAY })
+        await addTimed(2, 1, { created: NOW - 9 * DAY, used: NOW - 8 * DAY, ends: NOW })
+        await addTimed(3, 2, { created: NOW - 9 * DAY, used: NOW - 8 * DAY, ends: NOW + 1 })
+        const lines = await imported(['--database', old.url, '--from', 'timed_auth_token_timedauthtoken'])
+        expect(lines.at(-1)).to.equal('done: 3 tokens read from timed_auth_token_timedauthtoken, 3 new in tokens')
+        const api = timedTokenApi(settings('integer'))
+        expect(await api.listTokens({ id: 1, username: 'user0', password: null })).to.have.lengthOf(1)
+        const [listed] = await api.listTokens({ id: 1, username: 'user0', password: null })
+        expect(listed).to.include({ issuedAt: NOW - 9 * DAY, lastUsedAt: NOW - DAY, expiresAt: NOW + DAY })
+        await served(api, async ({ ask }) => {
+          const statuses = [
+            await ask(`Token ${keyOf(1)}`),
+            await ask(`Token ${keyOf(2)}`),
+            await ask(`Token ${keyOf(3)}`),
+          ]
+          expect(statuses.map(({ status }) => status)).to.deep.equal([200, 401, 200])
+        })
+      })
+
+      it('is for its own API alone', async () => {
+        await fill('integer', [1])
+        await addToken(1, 1, NOW)
+        await imported(['--database', old.url, '--from', 'authtoken_token'])
+        expect(await timedTokenApi(settings('integer')).verify({ token: keyOf(1) })).to.include({ ok: false })
+      })
+
+      it('finds nothing new when it is run twice, and what has come since', async () => {
+        await fill('integer', [1, 2])
+        await addToken(1, 1, NOW)
+        const args = ['--database', old.url, '--from', 'authtoken_token']
+        await imported(args)
+        expect((await imported(args)).at(-1)).to.equal('done: 1 tokens read from authtoken_token, 0 new in tokens')
+        await addToken(2, 2, NOW)
+        expect((await imported(args)).at(-1)).to.equal('done: 2 tokens read from authtoken_token, 1 new in tokens')
+        expect(await old.db('tokens').select('id')).to.have.lengthOf(2)
+      })
+
+      it('does not bring back what was revoked since, once Django’s table has forgotten it too', async () => {
+        await fill('integer', [1])
+        await addToken(1, 1, NOW)
+        const args = ['--database', old.url, '--from', 'authtoken_token']
+        await imported(args)
+        await expiringTokenApi(settings('integer')).revoke(keyOf(1))
+        await old.db('authtoken_token').delete()
+        await imported(args)
+        expect(await expiringTokenApi(settings('integer')).verify({ token: keyOf(1) })).to.include({ ok: false })
+      })
+
+      it('says how far it is, batch by batch, and changes nothing of Django’s', async () => {
+        await fill('integer', [])
+        const rows = Array.from({ length: 2500 }, (_, at) => ({
+          key: keyOf(at),
+          created: django(old.name, NOW),
+          user_id: at + 1,
+        }))
+        await old.db.batchInsert('authtoken_token', rows, 400)
+        const before = await old.db('authtoken_token').orderBy('key')
+        expect(await imported(['--database', old.url, '--from', 'authtoken_token'])).to.deep.equal([
+          'authtoken_token: 1000 read, 1000 new',
+          'authtoken_token: 2000 read, 2000 new',
+          'authtoken_token: 2500 read, 2500 new',
+          'done: 2500 tokens read from authtoken_token, 2500 new in tokens',
+        ])
+        expect(await old.db('authtoken_token').orderBy('key')).to.deep.equal(before)
+      })
+
+      it('says so where there is nothing', async () => {
+        await fill('integer', [])
+        expect(await imported(['--database', old.url, '--from', 'authtoken_token'])).to.deep.equal([
+          'done: 0 tokens read from authtoken_token, 0 new in tokens',
+        ])
+      })
+
+      it('knows users by UUIDs, however the database keeps them', async () => {
+        const kept = (id: string): string => (old.name === 'PostgreSQL' ? id : id.replaceAll('-', ''))
+        await fill('uuid', [kept(ALICE), kept(BOB)])
+        await addToken(1, kept(ALICE), NOW)
+        await addTimed(2, kept(BOB), { created: NOW, used: NOW, ends: NOW + DAY })
+        await imported(['--database', old.url, '--from', 'authtoken_token', '--id', 'uuid'])
+        await imported(['--database', old.url, '--from', 'timed_auth_token_timedauthtoken', '--id', 'uuid'])
+        await served(expiringTokenApi(settings('uuid')), async ({ ask }) => {
+          expect((await ask(`Token ${keyOf(1)}`)).json).to.deep.equal({ id: ALICE, username: 'user0' })
+        })
+        await served(timedTokenApi(settings('uuid')), async ({ ask }) => {
+          expect((await ask(`Token ${keyOf(2)}`)).json).to.deep.equal({ id: BOB, username: 'user1' })
+        })
+      })
+
+      it('knows users by 64-bit numbers', async () => {
+        await fill('bigint', ['9223372036854775807'])
+        await addToken(1, '9223372036854775807', NOW)
+        await imported(['--database', old.url, '--from', 'authtoken_token', '--id', 'bigint'])
+        const api = expiringTokenApi(settings('bigint'))
+        const verdict = await api.verify({ token: keyOf(1) })
+        expect(verdict.ok && verdict.value.user.id).to.equal(9223372036854775807n)
+      })
+
+      it('takes a lifetime, an audience and a table', async () => {
+        await fill('integer', [1])
+        await createTokenTable(old.db, { table: 'staff_tokens' })
+        await addToken(1, 1, NOW)
+        const options = ['--lifetime', '60', '--audience', 'staff', '--to', 'staff_tokens']
+        await imported(['--database', old.url, '--from', 'authtoken_token', ...options])
+        const store = knexTokens(old.db, { table: 'staff_tokens' })
+        const judge = async (audience: string, now: number): Promise<boolean> =>
+          (await expiringTokenApi({ ...settings('integer', now), store, audience }).verify({ token: keyOf(1) })).ok
+        expect(await judge('staff', NOW + 59)).to.equal(true)
+        expect(await judge('staff', NOW + 60)).to.equal(false)
+        expect(await judge('', NOW)).to.equal(false)
+        expect(await old.db('tokens')).to.deep.equal([])
+      })
+
+      it('reads from another database', async () => {
+        const django2 = await open(database)
+        try {
+          await createTokenTable(old.db)
+          await createDjangoTables(django2, 'integer')
+          await django2.db('authtoken_token').insert({ key: keyOf(1), created: django(old.name, NOW), user_id: 1 })
+          await imported(['--database', old.url, '--source', django2.url, '--from', 'authtoken_token'])
+          expect(await old.db('tokens').select('user_id')).to.have.lengthOf(1)
+        } finally {
+          await django2.close()
+        }
+      })
+
+      it('rejects where a table is missing, and leaves no connection open', async () => {
+        await createDjangoTables(old, 'integer')
+        await addToken(1, 1, NOW)
+        const error = await rejection(imported(['--database', old.url, '--from', 'authtoken_token']))
+        expect(error).to.be.instanceOf(Error).and.not.instanceOf(TypeError)
+      })
+    })
+  }
+
+  describe('says which argument is wrong', () => {
+    const good = ['--database', ':memory:', '--from', 'authtoken_token']
+    const wrong: Readonly<Record<string, readonly [readonly string[], string]>> = {
+      'without any': [[], '--database'],
+      'without a database': [['--from', 'authtoken_token'], '--database'],
+      'without a table': [['--database', ':memory:'], '--from'],
+      'for another table': [['--database', ':memory:', '--from', 'auth_user'], '--from'],
+      'for another kind of id': [[...good, '--id', 'float'], 'id must be'],
+      'for a lifetime that is no number': [[...good, '--lifetime', 'long'], 'lifetime'],
+      'for an empty lifetime': [[...good, '--lifetime', ''], 'lifetime'],
+      'for a lifetime of nothing': [[...good, '--lifetime', '0'], 'lifetime'],
+      'for an audience that is too long': [[...good, '--audience', 'x'.repeat(51)], 'audience'],
+      'for an option that does not exist': [[...good, '--force'], '--force'],
+      'for an option without its value': [[...good, '--to'], '--to'],
+      'for a word too many': [[...good, 'now'], 'now'],
+    }
+    for (const [what, [args, text]] of Object.entries(wrong)) {
+      it(what, async () => {
+        const error = await rejection(imported(args))
+        expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes(text)
+      })
+    }
+  })
+})
+
+function run(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: ROOT }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err })
+    })
+  })
+}
+
+describe('the command koa-tokenapi', () => {
+  let folder: string
+  let command: string
+
+  before(async function () {
+    this.timeout(120_000)
+    await mkdir(join(ROOT, '.tmp'), { recursive: true })
+    folder = await mkdtemp(join(ROOT, '.tmp', 'built-')) // within the project, so that its dependencies are found
+    await run([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', folder])
+    command = join(folder, 'cli', 'koa-tokenapi.js')
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  it('takes tokens over', async () => {
+    const [sqlite] = databases
+    if (sqlite === undefined) throw new Error('SQLite is always there')
+    const old = await open(sqlite)
+    try {
+      await createDjangoTables(old, 'integer')
+      await createTokenTable(old.db)
+      await old.db('authtoken_token').insert({ key: keyOf(1), created: django('SQLite', NOW), user_id: 1 })
+      const args = ['import-tokens', '--database', old.url, '--from', 'authtoken_token']
+      expect(await run([command, ...args])).to.deep.equal({
+        code: 0,
+        out: 'authtoken_token: 1 read, 1 new\ndone: 1 tokens read from authtoken_token, 1 new in tokens\n',
+        err: '',
+      })
+      expect(await old.db('tokens').select('user_id')).to.have.lengthOf(1)
+    } finally {
+      await old.close()
+    }
+  })
+
+  it('says how it is used', async () => {
+    for (const args of [[], ['--help'], ['import-tokens', '--help']]) {
+      expect(await run([command, ...args]), args.join(' ')).to.deep.equal({
+        code: 0,
+        out: `${usage}\n`,
+        err: '',
+      })
+    }
+    expect((await run([command, 'export-tokens'])).code).to.equal(1)
+  })
+
+  it('says what is wrong with its arguments, and how it is used', async () => {
+    for (const args of [['import-tokens'], ['import-tokens', '--force']]) {
+      const { code, out, err } = await run([command, ...args])
+      expect([code, out]).to.deep.equal([1, ''])
+      expect(err).to.include('--database').and.include(usage)
+    }
+  })
+
+  it('says of a database’s error only its name', async () => {
+    const missing = join(folder, 'nothing.sqlite3')
+    const args = ['import-tokens', '--database', missing, '--from', 'authtoken_token']
+    const { code, out, err } = await run([command, ...args])
+    expect([code, out, err]).to.deep.equal([1, '', 'failed: Error SQLITE_ERROR\n'])
+  })
+})
