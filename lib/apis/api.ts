@@ -13,7 +13,7 @@ import type { Passwords } from '../passwords/passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
 import { withDeadline } from '../stores/deadline.js'
 import type { UserStore } from '../stores/user-store.js'
-import { type Throttle, throttle, type ThrottleOptions } from '../throttle.js'
+import { throttle, type ThrottleOptions } from '../throttle.js'
 import type { Issued, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
 import { refuse, type Verdict } from '../verdict.js'
@@ -97,12 +97,12 @@ export function api<U extends User, T extends TokenFacts>(
   if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
     throw new TypeError('users must have the methods findById and findByUsername')
   }
-  timeLimit('timeout', timeout)
+  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout must be a number of seconds above 0')
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
 
   const store = lookup(users, { timeout })
   const tell = teller(onEvent)
-  const judgeLogin = login<U>({ passwords, throttle: inTime(throttle(limits), timeout) })
+  const judgeLogin = login<U>({ passwords, throttle: throttle(limits) })
 
   const told = <V>(type: 'token-refused' | 'login-refused', verdict: Verdict<V>): Verdict<V> => {
     if (!verdict.ok) {
@@ -189,15 +189,6 @@ export function faultEvent(fault: unknown): TokenEvent {
 async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
   if (users.bumpEpoch === undefined) throw new Error('revokeAll: the user store has no bumpEpoch')
   await withDeadline(timeout, () => users.bumpEpoch?.(id))
-}
-
-/** A limiter that hangs is a limiter that failed. */
-function inTime(limits: Throttle, timeout: number): Throttle {
-  return {
-    admit: (...attempt) => withDeadline(timeout, () => limits.admit(...attempt)),
-    refund: (...attempt) => withDeadline(timeout, () => limits.refund(...attempt)),
-    forgive: (...attempt) => withDeadline(timeout, () => limits.forgive(...attempt)),
-  }
 }
 
 /** Several kinds may be bound to the same epoch. */
