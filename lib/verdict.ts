@@ -12,6 +12,23 @@ export interface Refusal {
 /** The outcome of a check: a value, or a reason. A fault (a store that is down) is neither: it is a rejection. */
 export type Verdict<T> = { readonly ok: true; readonly value: T } | Refusal
 
+const REASONS: ReadonlySet<unknown> = new Set<Reason>([
+  'missing',
+  'malformed',
+  'invalid',
+  'expired',
+  'revoked',
+  'inactive',
+  'throttled',
+])
+
+/** Whether what a part of the application has answered is a verdict at all: a promise, for example, is none. */
+export function isVerdict(answer: unknown): answer is Verdict<object> {
+  if (typeof answer !== 'object' || answer === null || !('ok' in answer)) return false
+  if (answer.ok === true) return 'value' in answer && typeof answer.value === 'object' && answer.value !== null
+  return answer.ok === false && 'reason' in answer && REASONS.has(answer.reason)
+}
+
 export function accept<T>(value: T): Verdict<T> {
   return { ok: true, value }
 }
