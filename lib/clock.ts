@@ -1,3 +1,5 @@
+import { Misuse } from './fault.js'
+
 /** Whole seconds since 1970. Whatever needs the time takes one as an option. */
 export type Clock = () => number
 
@@ -6,17 +8,24 @@ export const systemClock: Clock = () => Math.floor(Date.now() / 1000)
 
 // Every count of milliseconds since 2001 is above it, and every second up to the year 9999 below.
 const MAX_TIME = 1e12
+const WRONG_CLOCK = 'clock must be a function that gives whole seconds since 1970'
 
 /**
- * The clock of an option, tried once at start-up.
+ * The clock of an option, tried at start-up and looked at each time it is read.
  *
- * @throws {TypeError} unless it gives whole seconds: a clock in milliseconds or with fractions would make tokens that nobody reads.
+ * @throws {TypeError} then and there, unless it gives whole seconds: a clock in milliseconds or with fractions would make tokens that nobody reads.
  */
 export function wholeClock(clock: Clock = systemClock): Clock {
-  if (typeof clock !== 'function' || !Number.isSafeInteger(clock()) || clock() < 0 || clock() >= MAX_TIME) {
-    throw new TypeError('clock must be a function that gives whole seconds since 1970')
+  if (clock === systemClock) return clock
+  if (typeof clock !== 'function') throw new Misuse(WRONG_CLOCK)
+  // Looked at each time: nothing is ever older than a clock that has stopped giving numbers.
+  const checked = (): number => {
+    const now = clock()
+    if (!Number.isSafeInteger(now) || now < 0 || now >= MAX_TIME) throw new Misuse(WRONG_CLOCK)
+    return now
   }
-  return clock
+  checked()
+  return checked
 }
 
 /**

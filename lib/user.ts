@@ -25,7 +25,14 @@ export function isActive(user: User): boolean {
 }
 
 const CONTROL = /\p{Cc}/u
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u
+// U+2800 is a braille pattern without dots: a blank by another name.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/** A user's id as text, or null for what is no id: undefined, a list, a number that was rounded. */
+export function idText(id: unknown): string | null {
+  if (typeof id === 'string') return id
+  return typeof id === 'bigint' || Number.isSafeInteger(id) ? String(id) : null
+}
 
 /** Whether a text can be a user's id at all; whether it is in a column's range is for the store to say. */
 export function isUserId(text: string): boolean {

@@ -15,8 +15,19 @@ describe('systemClock', () => {
 
 describe('wholeClock', () => {
   it('is the clock that was given, or that of the machine', () => {
-    expect(wholeClock(frozen)).to.equal(frozen)
+    expect(wholeClock(frozen)()).to.equal(frozen())
     expect(wholeClock()).to.equal(systemClock)
+  })
+
+  it('is looked at each time it is read', () => {
+    let now: number = 1795000000
+    const clock = wholeClock(() => now)
+    for (const later of [NaN, Infinity, -1, 1795000000.5]) {
+      now = later
+      expect(clock, String(later)).to.throw(TypeError, 'clock')
+    }
+    now = 1795000001
+    expect(clock()).to.equal(1795000001)
   })
 
   it('takes every second from 1970 to the year 9999', () => {

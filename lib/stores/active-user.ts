@@ -1,6 +1,6 @@
-import { canonicalUsername, type FindUser, isActive, isUserId, type User } from '../user.js'
+import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
-import { withDeadline } from './deadline.js'
+import { timeLimit, withDeadline } from './deadline.js'
 import type { UserStore } from './user-store.js'
 
 /** Look-ups that trust neither what is asked nor what comes back. Null is nobody; a store that fails or hangs is a rejection. */
@@ -16,7 +16,7 @@ export function lookup<U extends User>(users: UserStore<U>, options: { readonly 
     async byId(id) {
       if (!isUserId(id)) return null
       const row = await withDeadline(timeout, (call) => users.findById(id, call))
-      return isPresent(row) && String(row.id) === id ? row : null
+      return isPresent(row) && idText(row.id) === id ? row : null
     },
     async byUsername(username) {
       const name = canonicalUsername(username)
@@ -38,6 +38,7 @@ export function activeUser<U extends User>(
   options: { readonly timeout?: number } = {},
 ): FindUser<U> {
   const { timeout = 5 } = options
+  timeLimit('timeout', timeout)
   return findActive(lookup(users, { timeout }))
 }
 

@@ -2,6 +2,7 @@ import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import { CompactSign, compactVerify, errors } from 'jose'
 import { type Clock, spanOption, wholeClock, wholeSpan } from '../clock.js'
 import { equalTexts, field, hmac } from '../crypto.js'
+import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
 import type { FindUser, User } from '../user.js'
 import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
@@ -88,6 +89,9 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     if (text !== undefined && (typeof text !== 'string' || text === ''))
       throw new TypeError(`${name} must be a non-empty string`)
   }
+  for (const [name, value] of Object.entries({ secretOf, payload, userOf, boundTo })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+  }
   if (secretOf !== undefined && !algorithm.startsWith('HS'))
     throw new TypeError(`secretOf does not go with ${algorithm}`)
   const keys = secretOf === undefined ? jwtKeys(options) : []
@@ -106,7 +110,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
 
   const sign = async (user: U, origin: number): Promise<Issued<JwtFacts>> => {
     const key = secretOf === undefined ? keys[0] : keysOf(user, undefined)[0]
-    if (key?.signing === undefined) throw new TypeError('privateKey is needed to issue tokens')
+    if (key?.signing === undefined) throw new Misuse('privateKey is needed to issue tokens')
     const { user_id, username, exp: _, ...rest } = payload(user)
     const claims: Claims = {
       ...(user_id === undefined ? {} : { user_id }),
@@ -201,7 +205,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   return {
     ...kind,
     async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new TypeError('boundTo must include tokenEpoch for revokeAll to work')
+      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
       await bumpEpoch()
     },
   }
@@ -267,7 +271,7 @@ function bondKey(key: JwtKey): KeyObject {
 
 function bondFor<U extends User>(user: U, key: JwtKey, boundTo: (user: U) => readonly unknown[]): string {
   const bound = boundText(boundTo(user))
-  if (bound === null) throw new TypeError('boundTo gave a value that no token can be bound to, or none at all')
+  if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
   return hmac('sha256', bondKey(key), field(String(user.id)) + bound)
     .subarray(0, 16)
     .toString('base64url')

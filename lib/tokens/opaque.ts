@@ -1,7 +1,8 @@
 import { type Clock, wholeClock } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
 import type { StoredToken, TokenOwner, TokenStore } from '../stores/token-store.js'
-import { isUserId, type User } from '../user.js'
+import { Misuse } from '../fault.js'
+import { idText, isUserId, type User } from '../user.js'
 import type { Issued, TokenKind } from './token-kind.js'
 
 /** What is known of a stored token. */
@@ -91,14 +92,15 @@ export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions
     throw new TypeError('store must be a token store: knexTokens(db) or memoryTokens()')
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
     throw new TypeError('limit must be a whole number of at least 1')
-  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: String(user.id) })
+  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: idText(user.id) ?? '' })
 
   return {
     clock,
 
     async issue(user, lifetime) {
       const owner = ownerOf(user)
-      if (!isUserId(owner.userId)) throw new TypeError('user.id must be non-empty well-formed text')
+      if (!isUserId(owner.userId))
+        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const token = randomToken()
       const now = clock()
       const facts = { issuedAt: now, expiresAt: now + lifetime }

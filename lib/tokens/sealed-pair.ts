@@ -1,6 +1,7 @@
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } from '../crypto.js'
-import { isUserId, type User } from '../user.js'
+import { Misuse } from '../fault.js'
+import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { boundText, dependsOnEpoch } from './bond.js'
 import type { TokenKind } from './token-kind.js'
@@ -55,10 +56,11 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
 
   return {
     async issue(user) {
-      const id = String(user.id)
-      if (!isUserId(id)) throw new TypeError('user.id must be non-empty well-formed text')
+      const id = idText(user.id)
+      if (id === null || !isUserId(id))
+        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const bound = boundText(boundTo(user))
-      if (bound === null) throw new TypeError('boundTo gave a value that no token can be bound to, or none at all')
+      if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
       const issuedAt = clock()
       const head = issuedAt.toString(36)
       const covered = field(id) + field(head)
@@ -87,7 +89,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
     },
 
     async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new TypeError('boundTo must include tokenEpoch for revokeAll to work')
+      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
       await bumpEpoch()
     },
   }

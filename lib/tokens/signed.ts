@@ -2,8 +2,9 @@ import type { KeyObject } from 'node:crypto'
 import { inflateSync } from 'node:zlib'
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
+import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
-import { isUserId, type User } from '../user.js'
+import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { boundText, dependsOnEpoch } from './bond.js'
 import type { TokenKind } from './token-kind.js'
@@ -76,14 +77,15 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
 
   const kind: TokenKind<U, SignedFacts> = {
     async issue(user) {
-      const id = String(user.id)
-      if (!isUserId(id)) throw new TypeError('user.id must be non-empty well-formed text')
+      const id = idText(user.id)
+      if (id === null || !isUserId(id))
+        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const signer = signers[0] as Signer // secretList never returns an empty list
       const issuedAt = clock()
       const payload: unknown[] = [user.id, backends[0]]
       if (boundTo !== undefined) {
         const bound = boundText(boundTo(user))
-        if (bound === null) throw new TypeError('boundTo gave a value that no token can be bound to, or none at all')
+        if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
         payload.push(bondOf(signer, id, issuedAt, bound))
       }
       const value = `${Buffer.from(asciiJsonText(payload)).toString('base64url')}:${toBase62(issuedAt)}`
@@ -123,7 +125,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
   return {
     ...kind,
     async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new TypeError('boundTo must include tokenEpoch for revokeAll to work')
+      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
       await bumpEpoch()
     },
   }
