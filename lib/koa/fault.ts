@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { Fault, Misuse } from '../fault.js'
 
 /** Seconds after which a client may try again. */
 const RETRY_AFTER = 2
@@ -12,7 +13,8 @@ export function askToRetry(ctx: Context): void {
 
 /**
  * The cause of a fault, as it may be logged: its name, code and stack. Knex and the drivers write a query's values into
- * their messages, password hashes among them, so that a message is kept only where its kind holds no values.
+ * their messages, and JavaScript what an operation was tried on, password hashes among them, so that a message is kept only
+ * where its kind holds no values.
  */
 export function loggable(fault: unknown): Error {
   if (!(fault instanceof Error)) return new Error(`rejected with ${fault === null ? 'null' : typeof fault}`)
@@ -28,7 +30,8 @@ const FRAME = /^\s+at (?:[^()]+ \()?(?:file:|node:|[/\\]|[A-Za-z]:)[^()]*:[0-9]+
 
 /** Where it happened. A message may have lines that look like it, and stands before. */
 function framesOf(error: Error): readonly string[] {
-  const stack = error.stack ?? ''
+  const stack: unknown = error.stack
+  if (typeof stack !== 'string') return []
   const message = stack.indexOf(error.message)
   const trace = message === -1 ? stack : stack.slice(message + error.message.length)
   return trace.split('\n').filter((line) => FRAME.test(line))
@@ -39,8 +42,8 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-const OWN_MESSAGES = new Set(['Overloaded', 'DeadlineExceeded', 'KnexTimeoutError', 'TypeError'])
-
+/** Faults of this library; Knex waiting for its pool; Node's own errors of connections and files, which name an address. */
 function holdsNoValues(error: Error): boolean {
-  return OWN_MESSAGES.has(error.name) || 'syscall' in error
+  const { name } = error
+  return error instanceof Fault || error instanceof Misuse || name === 'KnexTimeoutError' || 'syscall' in error
 }

@@ -1,3 +1,4 @@
+import { Misuse } from '../../lib/fault.js'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import Koa from 'koa'
@@ -78,11 +79,22 @@ describe('loggable', () => {
       code: 'ECONNREFUSED',
       syscall: 'connect',
     })
-    for (const fault of [new Overloaded(), new DeadlineExceeded(5), new TypeError('boundTo must …'), refused]) {
+    for (const fault of [new Overloaded(), new DeadlineExceeded(5), new Misuse('boundTo must …'), refused]) {
       const safe = loggable(fault)
       expect([safe.name, safe.message]).to.deep.equal([fault.name, fault.message])
     }
     expect(loggable(refused)).to.have.property('code', 'ECONNREFUSED')
+  })
+
+  it('keeps no words of a TypeError that JavaScript made, which quotes what it was given', () => {
+    const quoted = new TypeError(`Cannot use 'in' operator to search for 'x' in ${SECRET}`)
+    expect(everythingIn(loggable(quoted))).not.to.include('this-must-not-be-logged')
+    const named = Object.assign(new Error(SECRET), { name: 'Overloaded' })
+    expect(everythingIn(loggable(named))).not.to.include('this-must-not-be-logged')
+  })
+
+  it('survives an error whose stack is no text', () => {
+    expect(loggable(Object.assign(new Error('x'), { stack: 7 }))).to.be.instanceOf(Error)
   })
 
   it('makes an error of whatever a store rejects with', () => {
