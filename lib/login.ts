@@ -33,12 +33,28 @@ export function login<U extends User>(options: {
 
     const admitted = await throttle.admit(username, address)
     if (!admitted.ok) return admitted
-    const user = await findByUsername(username)
-    const matches = await passwords.verify(password, user?.password ?? null, signal === undefined ? {} : { signal })
+    const [user, matches] = await unlessFault(
+      async () => {
+        const found = await findByUsername(username)
+        const until = signal === undefined ? {} : { signal }
+        return [found, await passwords.verify(password, found?.password ?? null, until)] as const
+      },
+      () => throttle.refund(username, address),
+    )
     if (user === null || !matches) return refuse('invalid')
     if (!isActive(user)) return refuse('inactive')
     await throttle.forgive(username, address)
     return accept(user)
+  }
+}
+
+/** Runs some work, and makes good for it where it ends in a fault; the fault is what is told. */
+async function unlessFault<T>(work: () => Promise<T>, makeGood: () => Promise<void>): Promise<T> {
+  try {
+    return await work()
+  } catch (fault) {
+    await makeGood().catch(() => undefined)
+    throw fault
   }
 }
 

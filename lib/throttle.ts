@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net'
 import { RateLimiterMemory, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { digest } from './crypto.js'
+import { Fault } from './fault.js'
 import { accept, refuse, type Verdict } from './verdict.js'
 
-/** What is used of a rate-limiter-flexible limiter: any of its limiters will do. */
+/** What is used of a rate-limiter-flexible limiter: any of its limiters that has these three will do. */
 export type LoginLimiter = Pick<RateLimiterAbstract, 'consume' | 'delete' | 'reward'>
 
 const METHODS = ['consume', 'delete', 'reward'] as const
@@ -19,6 +20,8 @@ export interface ThrottleOptions {
 export interface Throttle {
   /** Takes one attempt from the account and the address, or answers `throttled` with the seconds to wait. A limiter that fails is a rejection. */
   admit(username: string, address?: string): Promise<Verdict<undefined>>
+  /** Gives an attempt back that nobody has judged: a store that is down must not lock its users out. */
+  refund(username: string, address?: string): Promise<void>
   /** Forgets the account's attempts and gives the address this one attempt back: another account's success resets nothing. */
   forgive(username: string, address?: string): Promise<void>
 }
@@ -27,7 +30,11 @@ const TEN_MINUTES = 600
 
 /** A throttle over rate-limiter-flexible limiters; `false` counts nothing. */
 export function throttle(options: ThrottleOptions | false = {}): Throttle {
-  if (options === false) return { admit: async () => accept(undefined), forgive: async () => undefined }
+  if (options === false) {
+    return { admit: async () => accept(undefined), refund: async () => undefined, forgive: async () => undefined }
+  }
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('throttle must be an object, or false for none')
   const { account = memory('account', 10), address: byAddress = memory('address', 300) } = options
   for (const [name, limiter] of Object.entries({ account, address: byAddress })) {
     if (!METHODS.every((method) => typeof limiter?.[method] === 'function'))
@@ -41,6 +48,11 @@ export function throttle(options: ThrottleOptions | false = {}): Throttle {
         if (!admitted.ok) return admitted
       }
       return consume(account, accountKey(username))
+    },
+
+    async refund(username, address) {
+      await account.reward(accountKey(username), 1)
+      if (address !== undefined) await byAddress.reward(addressKey(address), 1)
     },
 
     async forgive(username, address) {
@@ -61,7 +73,7 @@ async function consume(limiter: LoginLimiter, key: string): Promise<Verdict<unde
   } catch (rejection) {
     // A limiter that says no rejects with its result, which is not an Error; anything else is a limiter that failed.
     const wait = (rejection as { msBeforeNext?: unknown } | null | undefined)?.msBeforeNext
-    if (typeof wait !== 'number') throw rejection ?? new Error('the login limiter failed')
+    if (typeof wait !== 'number' || !Number.isFinite(wait)) throw rejection ?? new Fault('the login limiter failed')
     return { ...refuse('throttled'), retryAfter: Math.max(1, Math.ceil(wait / 1000)) }
   }
 }

@@ -239,7 +239,11 @@ describe('login', () => {
     })
 
     it('of the limiter is a rejection, before and after the password', async () => {
-      const before: Throttle = { admit: () => Promise.reject(fault), forgive: async () => undefined }
+      const before: Throttle = {
+        admit: () => Promise.reject(fault),
+        refund: async () => undefined,
+        forgive: async () => undefined,
+      }
       const refused = trial({ limits: before })
       expect(await rejection(refused.attempt({}))).to.equal(fault)
       expect(refused.hashes()).to.equal(0)

@@ -1,8 +1,10 @@
-/** A store did not answer in time: a fault of ours. */
-export class DeadlineExceeded extends Error {
+import { Fault } from '../fault.js'
+
+/** A store or a limiter did not answer in time: a fault of ours. */
+export class DeadlineExceeded extends Fault {
   override readonly name = 'DeadlineExceeded'
   constructor(seconds: number) {
-    super(`a store did not answer within ${seconds} s`)
+    super(`a store or a limiter did not answer within ${seconds} s`)
   }
 }
 
@@ -49,4 +51,15 @@ function end(running: Running, seconds: number, reject: (late: Error) => void): 
   const late = new DeadlineExceeded(seconds)
   running.abort(late)
   reject(late)
+}
+
+// Above it Node.js sets a timer to one millisecond.
+const MAX_TIMEOUT = (2 ** 31 - 1) / 1000
+
+/** A time limit in seconds, fractions allowed. @throws {TypeError} that names the option unless it is above 0 and at most 24 days. */
+export function timeLimit(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= MAX_TIMEOUT)) {
+    throw new TypeError(`${name} must be a number of seconds above 0 and of at most ${Math.floor(MAX_TIMEOUT)}`)
+  }
+  return value
 }
