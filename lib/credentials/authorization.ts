@@ -4,7 +4,8 @@ import { afterScheme, authorizationHeader } from './header.js'
 
 /** `Authorization: <scheme> <token>`, for any scheme (RFC 9110 §11.4); a token with a blank in it is `malformed`. */
 export function authorization(scheme: string): Credentials {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
+  if (typeof scheme !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme))
+    throw new TypeError('scheme must be a token of RFC 9110')
   return {
     read(source) {
       const header = authorizationHeader(source)

@@ -6,7 +6,8 @@ import type { Credentials } from './credentials.js'
  * to every address of the site by itself: whoever reads one must check where unsafe requests come from.
  */
 export function cookie(name: string): Credentials {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw new TypeError('name must be a cookie name of RFC 6265')
+  if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+    throw new TypeError('name must be a cookie name of RFC 6265')
   const start = `${name}=`
   return {
     read(source) {

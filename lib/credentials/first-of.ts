@@ -3,14 +3,16 @@ import type { Credentials } from './credentials.js'
 
 /** The first carrier that has anything decides, also where what it has cannot be read: nothing is guessed, nothing falls through. */
 export function firstOf(...readers: readonly Credentials[]): Credentials {
-  if (readers.length === 0) throw new TypeError('firstOf needs at least one reader')
+  if (readers.length === 0 || !readers.every((reader) => typeof reader?.read === 'function')) {
+    throw new TypeError('firstOf needs readers: params(), basic(), …')
+  }
   return {
     read(source) {
       let refusal: Refusal = refuse('missing')
       for (const reader of readers) {
         const offered = reader.read(source)
         if (offered.ok || offered.reason !== 'missing') return offered
-        refusal = offered
+        if (refusal.detail === undefined) refusal = offered
       }
       return refusal
     },

@@ -10,13 +10,16 @@ import type { Credentials, Source } from './credentials.js'
  */
 export function params(options: { readonly query?: boolean } = {}): Credentials {
   const { query = true } = options
+  if (typeof query !== 'boolean') throw new TypeError('query must be true or false')
   return {
     read(source) {
       const body = hasBody(source) && isRecord(source.body) ? source.body : {}
       const inQuery = query ? parseQuery(source.url) : {}
       const user = pick('user', body, inQuery)
       const token = pick('token', body, inQuery)
-      if (user === undefined || token === undefined) return refuse('missing')
+      // Half a pair is no pair; with a token in it, it is no request without credentials either.
+      if (token === undefined) return refuse('missing')
+      if (user === undefined) return refuse('missing', 'partial')
       if (user === null || token === null) return refuse('malformed')
       return accept({ user, token })
     },

@@ -22,8 +22,9 @@ const ERRORS: Readonly<Record<Exclude<Reason, 'missing'>, readonly [string, stri
 
 /** Makes the challenges of one scheme and realm. @throws {TypeError} for a scheme or realm that no header can carry. */
 export function challenger(scheme: string, realm: string): (refusal?: Refusal) => string {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
-  if (!/^[\x20-\x7e]*$/.test(realm)) throw new TypeError('realm must be printable ASCII')
+  if (typeof scheme !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme))
+    throw new TypeError('scheme must be a token of RFC 9110')
+  if (typeof realm !== 'string' || !/^[\x20-\x7e]*$/.test(realm)) throw new TypeError('realm must be printable ASCII')
   const quoted = realm.replace(/["\\]/g, '\\$&')
   const charset = scheme.toLowerCase() === 'basic' ? ', charset="UTF-8"' : ''
   const plain = `${scheme} realm="${quoted}"${charset}`

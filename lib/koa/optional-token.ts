@@ -17,7 +17,8 @@ export function optionalToken<U extends User, T extends TokenFacts>(guard: Guard
   async function tokenOptional(ctx: Context, next: Next): Promise<void> {
     const verdict = await decide(guard, ctx)
     if (verdict === null) return
-    if (!verdict.ok && verdict.reason !== 'missing') return guard.answers.tokenRefused(ctx, verdict)
+    const isBare = !verdict.ok && verdict.reason === 'missing' && verdict.detail === undefined
+    if (!verdict.ok && !isBare) return guard.answers.tokenRefused(ctx, verdict)
     if (verdict.ok) admit(ctx, verdict.value)
     await next()
   }

@@ -21,7 +21,9 @@ const warned = new WeakSet<object>()
 
 /** Tells the app's error listeners, once, that a body came which nobody has parsed. */
 export function warnOfMissingParser(ctx: Context): void {
-  if (bodyOf(ctx) !== undefined || warned.has(ctx.app) || !ctx.is('urlencoded', 'json')) return
+  if (bodyOf(ctx) !== undefined || warned.has(ctx.app)) return
+  // Parsers leave bodies of other methods, whose content means nothing, and other media types.
+  if (!['POST', 'PUT', 'PATCH'].includes(ctx.method) || !ctx.is('urlencoded', 'json')) return
   warned.add(ctx.app)
   ctx.app.emit(
     'error',

@@ -14,6 +14,9 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
   ...others: readonly TokenKind<U, O>[]
 ): TokenKind<U, T | O> {
   const kinds: readonly TokenKind<U, T | O>[] = [first, ...others]
+  if (!kinds.every((kind) => typeof kind?.issue === 'function' && typeof kind.verify === 'function')) {
+    throw new TypeError('anyOf takes token kinds: sealedPairs(…), djangoPairs(…), …')
+  }
 
   const both: TokenKind<U, T | O> = {
     issue: (user) => first.issue(user),

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { params, type Source } from '../../lib/index.js'
 
 const MISSING = { ok: false, reason: 'missing' }
+const PARTIAL = { ok: false, reason: 'missing', detail: 'partial' }
 const MALFORMED = { ok: false, reason: 'malformed' }
 
 function inQuery(query: string): Source {
@@ -64,7 +65,7 @@ describe('params', () => {
     })
 
     it('does not look behind an empty one', () => {
-      expect(reader.read(both({ user: '' }, 'user=2&token=b'))).to.deep.equal(MISSING)
+      expect(reader.read(both({ user: '' }, 'user=2&token=b'))).to.deep.equal(PARTIAL)
     })
 
     it('does not look behind one that cannot be read', () => {
@@ -75,12 +76,19 @@ describe('params', () => {
 
   describe('missing', () => {
     it('is what is absent or empty', () => {
-      for (const query of ['', 'user=1', 'token=x', 'user=&token=x', 'user=1&token=', 'user&token', 'USER=1&TOKEN=x']) {
+      for (const query of ['', 'user=1', 'user=1&token=', 'user&token', 'USER=1&TOKEN=x']) {
         expect(reader.read(inQuery(query)), query).to.deep.equal(MISSING)
       }
       expect(reader.read({ headers: {} })).to.deep.equal(MISSING)
       expect(reader.read({ headers: {}, url: '/me' })).to.deep.equal(MISSING)
       expect(reader.read({ headers: {}, url: '' })).to.deep.equal(MISSING)
+    })
+
+    it('is half a pair, and says so where the token is that half', () => {
+      for (const query of ['token=x', 'user=&token=x', 'token=x&token=y']) {
+        expect(reader.read(inQuery(query)), query).to.deep.equal(PARTIAL)
+      }
+      expect(reader.read(inBody({ token: [1] }))).to.deep.equal(PARTIAL)
     })
 
     it('is a body that is no record', () => {
@@ -95,9 +103,9 @@ describe('params', () => {
         { 'user[id]': '1', token: 'x' },
         { 'user.id': '1', token: 'x' },
       ]) {
-        expect(reader.read(inBody(body)), JSON.stringify(body)).to.deep.equal(MISSING)
+        expect(reader.read(inBody(body)), JSON.stringify(body)).to.deep.equal(PARTIAL)
       }
-      expect(reader.read(inQuery('user[]=1&token=x'))).to.deep.equal(MISSING)
+      expect(reader.read(inQuery('user[]=1&token=x'))).to.deep.equal(PARTIAL)
       expect(reader.read(inQuery('user.id=1&token=x'))).to.deep.equal(MISSING)
     })
 
