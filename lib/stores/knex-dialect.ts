@@ -12,6 +12,14 @@ export function dialectOf(db: Knex): Dialect {
   throw new TypeError('db must be a Knex of PostgreSQL, MySQL, MariaDB or SQLite')
 }
 
+/** The name of a table or column among the options. @throws {TypeError} that names the option for what can be none. */
+export function identifier(name: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+    throw new TypeError(`${name} must be the name of a table or column`)
+  }
+  return value
+}
+
 /** An identifier, quoted for its database. */
 export function quoted(db: Knex, name: string): string {
   return db.raw('??', [name]).toQuery()

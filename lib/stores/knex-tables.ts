@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { dialectOf } from './knex-dialect.js'
+import { dialectOf, identifier } from './knex-dialect.js'
 
 /**
  * Creates a user table for `knexUsers`: id, username (unique), password, is_active, token_epoch. Call it from a migration of
@@ -9,7 +9,7 @@ import { dialectOf } from './knex-dialect.js'
  * @param options `table`: its name, 'users'.
  */
 export async function createUserTable(db: Knex, options: { readonly table?: string } = {}): Promise<void> {
-  const { table = 'users' } = options
+  const table = identifier('table', options.table ?? 'users')
   const exact = dialectOf(db) === 'mysql'
   await db.schema.createTable(table, (columns) => {
     columns.increments('id')
@@ -28,7 +28,7 @@ export async function createUserTable(db: Knex, options: { readonly table?: stri
  * @param options `table`: its name, 'tokens'.
  */
 export async function createTokenTable(db: Knex, options: { readonly table?: string } = {}): Promise<void> {
-  const { table = 'tokens' } = options
+  const table = identifier('table', options.table ?? 'tokens')
   const exact = dialectOf(db) === 'mysql'
   await db.schema.createTable(table, (columns) => {
     columns.increments('id')

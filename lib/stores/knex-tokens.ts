@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { batch } from './batch.js'
-import { dialectOf, isTimeout, oneOf, quoted, retried, rowsOf } from './knex-dialect.js'
+import { timeLimit } from './deadline.js'
+import { dialectOf, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './knex-dialect.js'
 import type { StoredToken, TokenOwner, TokenStore } from './token-store.js'
 
 export interface KnexTokensOptions {
@@ -23,6 +24,8 @@ const DECIMAL = /^[1-9][0-9]{0,9}$/
  */
 export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStore {
   const { table = 'tokens', timeout = 5 } = options
+  timeLimit('timeout', timeout)
+  identifier('table', table)
   const dialect = dialectOf(db)
   const select = `select * from ${quoted(db, table)} where `
   const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)

@@ -1,7 +1,19 @@
 import type { Knex } from 'knex'
 import { batch } from './batch.js'
-import { asText, dialectOf, exactly, isTimeout, isUnstorable, oneOf, quoted, rowsOf } from './knex-dialect.js'
+import { timeLimit } from './deadline.js'
+import {
+  asText,
+  dialectOf,
+  exactly,
+  identifier,
+  isTimeout,
+  isUnstorable,
+  oneOf,
+  quoted,
+  rowsOf,
+} from './knex-dialect.js'
 import { type IdColumn, type IdTypes, idsOf } from './knex-ids.js'
+import { ownCopy } from './own-copy.js'
 import type { UserStore } from './user-store.js'
 
 /** The columns of a user table. Those that a table does not have are null. */
@@ -23,6 +35,8 @@ export interface KnexUsersOptions<K extends IdColumn, Extra extends object> {
   /** Seconds that a query may take before its connection is given up; 5. */
   readonly timeout?: number
 }
+
+const OPTIONAL = new Set(['isActive', 'tokenEpoch'])
 
 /** A row of `knexUsers`. `password` is not enumerable, so that `ctx.body = ctx.state.user` leaks no hash. */
 export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> = Extra & {
@@ -49,6 +63,8 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
 ): UserStore<KnexUser<K, Extra>> {
   type Row = KnexUser<K, Extra>
   const { table = 'users', timeout = 5 } = options
+  timeLimit('timeout', timeout)
+  identifier('table', table)
   const type = options.id ?? ('integer' as K) // K is 'integer' where no id was given
   const columns: Readonly<Record<string, string | null>> = {
     id: 'id',
@@ -57,6 +73,9 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
     isActive: 'is_active',
     tokenEpoch: 'token_epoch',
     ...(options.columns as Record<string, string | null> | undefined),
+  }
+  for (const [property, column] of Object.entries(columns)) {
+    if (column !== null || !OPTIONAL.has(property)) identifier(`columns.${property}`, column)
   }
   const dialect = dialectOf(db)
   const ids = idsOf(type)
@@ -91,8 +110,9 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
   /** Each caller gets an object of its own, also where one row answers several. */
   const present = (row: Record<string, unknown> | null): Row | null => {
     if (row === null) return null
-    const user = { ...row, id: ids.present(row['id']) }
-    return Object.defineProperty(user, 'password', { enumerable: false }) as unknown as Row // the columns are as the options say
+    const user = ownCopy(row)
+    user['id'] = ids.present(row['id'])
+    return user as unknown as Row // the columns are as the options say
   }
 
   const store: UserStore<Row> = {

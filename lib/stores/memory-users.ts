@@ -1,4 +1,5 @@
 import type { User } from '../user.js'
+import { ownCopy } from './own-copy.js'
 import type { UserStore } from './user-store.js'
 
 /**
@@ -13,12 +14,12 @@ export function memoryUsers<U extends User>(
   for (const row of rows) {
     if (byId.has(String(row.id)) || idOf.has(row.username))
       throw new TypeError('rows must have distinct ids and user names')
-    byId.set(String(row.id), { ...row, password: row.password })
+    byId.set(String(row.id), ownCopy({ ...row, password: row.password }))
     idOf.set(row.username, String(row.id))
   }
   const copy = (id: string): U | null => {
     const row = byId.get(id)
-    return row === undefined ? null : copyOf(row)
+    return row === undefined ? null : ownCopy({ ...row, password: row.password })
   }
 
   return {
@@ -30,8 +31,4 @@ export function memoryUsers<U extends User>(
       row.tokenEpoch = (row.tokenEpoch ?? 0) + 1
     },
   }
-}
-
-function copyOf<U extends User>(row: U): U {
-  return Object.defineProperty({ ...row }, 'password', { enumerable: false })
 }
