@@ -19,6 +19,6 @@ export function verifyPassword(password: string, encoded: string | null): Promis
 }
 
 /** Whether `hashPassword` would make a stronger hash than the stored one. */
-export function needsRehash(encoded: string): boolean {
+export function needsRehash(encoded: string | null): boolean {
   return defaultPasswords().needsRehash(encoded)
 }

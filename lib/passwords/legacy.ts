@@ -16,6 +16,7 @@ const DIGITS = { md5: 32, sha1: 40 } as const
  */
 export function legacy(options: LegacyOptions = {}): Hasher {
   const { unsalted = false } = options
+  if (typeof unsalted !== 'boolean') throw new TypeError('unsalted must be true or false')
 
   return {
     hash: () => Promise.reject(new TypeError('legacy() makes no new hashes: put another hasher first')),

@@ -20,8 +20,8 @@ export interface Passwords {
    * the answer is false. Nothing is rehashed.
    */
   verify(password: string, encoded: string | null, options?: { readonly signal?: AbortSignal }): Promise<boolean>
-  /** Whether the first hasher would make a stronger hash. A rewritten hash ends the user's tokens, so nothing does it unasked. */
-  needsRehash(encoded: string): boolean
+  /** Whether the first hasher would make a stronger hash; false where no password logs in. A rewritten hash ends the user's tokens, so nothing does it unasked. */
+  needsRehash(encoded: string | null): boolean
 }
 
 const MAX_BYTES = 4096
@@ -39,7 +39,9 @@ const processGate = gate({ width: gateWidth() })
 export function passwords(options: { readonly hashers?: readonly Hasher[]; readonly gate?: Gate } = {}): Passwords {
   const { hashers = defaultHashers(), gate: door = processGate } = options
   const [preferred] = hashers
-  if (preferred === undefined) throw new TypeError('hashers must be a list of at least one hasher')
+  if (preferred === undefined || !hashers.every(isHasher)) {
+    throw new TypeError('hashers must be a list of at least one hasher: scrypt(), pbkdf2(), …')
+  }
 
   const readable = (encoded: string | null): StoredHash | null => {
     if (typeof encoded !== 'string' || encoded.length > 512) return null
@@ -71,12 +73,18 @@ export function passwords(options: { readonly hashers?: readonly Hasher[]; reado
     },
 
     needsRehash(encoded) {
+      // Nobody has a password for an account without one, or with one that Django marks as unusable.
+      if (encoded === null || encoded === '' || encoded.startsWith('!')) return false
       return preferred.read(encoded)?.outdated ?? true
     },
   }
 }
 
 /** HMAC pads its key with NULs, so that PBKDF2 and scrypt would take 'x' and 'x\0' for one password. */
+function isHasher(hasher: Hasher | undefined): boolean {
+  return typeof hasher?.hash === 'function' && typeof hasher.read === 'function' && typeof hasher.decoy === 'string'
+}
+
 function isHashable(password: unknown): boolean {
   if (typeof password !== 'string' || !password.isWellFormed() || password.endsWith('\0')) return false
   return Buffer.byteLength(password) <= MAX_BYTES

@@ -208,8 +208,12 @@ describe('passwords', () => {
       expect(mine.needsRehash(await pbkdf2({ iterations: 3 }).hash(PASSWORD))).to.equal(false)
       expect(mine.needsRehash(await pbkdf2({ iterations: 1 }).hash(PASSWORD))).to.equal(true)
       expect(mine.needsRehash('sha1$seasalt$6292fe549ea4fd63a742ce4c58115c04e58732ea')).to.equal(true)
-      expect(mine.needsRehash('!')).to.equal(true)
-      expect(mine.needsRehash('')).to.equal(true)
+      expect(mine.needsRehash('whatever this is')).to.equal(true)
+    })
+
+    it('is no where no password logs in, so that a job leaves those accounts alone', () => {
+      const mine = passwords({ hashers: [pbkdf2({ iterations: 2 })] })
+      for (const encoded of [null, '', '!', '!unusable']) expect(mine.needsRehash(encoded)).to.equal(false)
     })
   })
 
