@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { type OnEvent, teller, type TokenEvent } from '../event.js'
+import { Misuse } from '../fault.js'
 import type { Answers } from '../koa/answers.js'
 import { codeOf } from '../koa/fault.js'
 import { type OptionalToken, optionalToken } from '../koa/optional-token.js'
@@ -11,9 +12,9 @@ import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
 import type { Passwords } from '../passwords/passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
-import { withDeadline } from '../stores/deadline.js'
+import { timeLimit, withDeadline } from '../stores/deadline.js'
 import type { UserStore } from '../stores/user-store.js'
-import { throttle, type ThrottleOptions } from '../throttle.js'
+import { type Throttle, throttle, type ThrottleOptions } from '../throttle.js'
 import type { Issued, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
 import { refuse, type Verdict } from '../verdict.js'
@@ -63,7 +64,29 @@ export interface ApiOptions<U extends User> {
 /** Whose address a login counts for. */
 export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {
   const { throttle: limits = {} } = options
-  return (limits !== false && limits.addressOf) || ((ctx) => ctx.ip)
+  const addressOf = limits === false ? undefined : limits?.addressOf
+  // Koa has no address of a client that has gone, or that came by a Unix socket: those share one counter.
+  if (addressOf === undefined) return (ctx) => (ctx.ip === '' ? 'unknown' : ctx.ip)
+  if (typeof addressOf !== 'function') throw new TypeError('throttle.addressOf must be a function of the context')
+  return (ctx) => {
+    const address: unknown = addressOf(ctx)
+    if (typeof address !== 'string' || address === '') throw new Misuse('throttle.addressOf must give a text')
+    return address
+  }
+}
+
+/** Where an API's routes are. @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. */
+export function pathPrefix(prefix: unknown): string {
+  if (typeof prefix !== 'string' || !/^(?:\/[^/\s]+)*$/.test(prefix)) {
+    throw new TypeError("prefix must be '' or a path such as '/token'")
+  }
+  return prefix
+}
+
+/** A function among the options. @throws {TypeError} that names it for anything else. */
+export function functionOption<F>(name: string, value: F): F {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+  return value
 }
 
 /** What makes one API differ from another. */
@@ -97,12 +120,16 @@ export function api<U extends User, T extends TokenFacts>(
   if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
     throw new TypeError('users must have the methods findById and findByUsername')
   }
-  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout must be a number of seconds above 0')
+  timeLimit('timeout', timeout)
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
+  if (typeof credentials?.read !== 'function') throw new TypeError('credentials must have the method read')
+  if (typeof tokens?.issue !== 'function' || typeof tokens.verify !== 'function') {
+    throw new TypeError('tokens must have the methods issue and verify')
+  }
 
   const store = lookup(users, { timeout })
   const tell = teller(onEvent)
-  const judgeLogin = login<U>({ passwords, throttle: throttle(limits) })
+  const judgeLogin = login<U>({ passwords, throttle: inTime(throttle(limits), timeout) })
 
   const told = <V>(type: 'token-refused' | 'login-refused', verdict: Verdict<V>): Verdict<V> => {
     if (!verdict.ok) {
@@ -149,12 +176,10 @@ export function api<U extends User, T extends TokenFacts>(
       const id = String(typeof who === 'object' ? who.id : who)
       if (tokens.revokeAll === undefined)
         throw new Error('revokeAll: a token kind of this API cannot end all tokens of a user')
-      const user = await store.byId(id)
+      const user = await faultTold(store.byId(id))
       if (user === null) throw new Error('revokeAll: there is no such user')
-      await tokens.revokeAll(
-        user,
-        once(() => bumpEpoch(users, id, timeout)),
-      )
+      const bump = once(() => bumpEpoch(users, id, timeout))
+      await faultTold(tokens.revokeAll(user, bump))
       tell({ type: 'revoke-all', userId: id })
     },
 
@@ -189,6 +214,15 @@ export function faultEvent(fault: unknown): TokenEvent {
 async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
   if (users.bumpEpoch === undefined) throw new Error('revokeAll: the user store has no bumpEpoch')
   await withDeadline(timeout, () => users.bumpEpoch?.(id))
+}
+
+/** A limiter that hangs is a limiter that failed. */
+function inTime(limits: Throttle, timeout: number): Throttle {
+  return {
+    admit: (...attempt) => withDeadline(timeout, () => limits.admit(...attempt)),
+    refund: (...attempt) => withDeadline(timeout, () => limits.refund(...attempt)),
+    forgive: (...attempt) => withDeadline(timeout, () => limits.forgive(...attempt)),
+  }
 }
 
 /** Several kinds may be bound to the same epoch. */

@@ -13,7 +13,7 @@ import { defaultPayload, type FindAnybody, type JwtFacts, jwtKind, type JwtOptio
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
-import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { addressReader, api, functionOption, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
 import { drfAnswers } from './drf-answers.js'
 import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf-routes.js'
 
@@ -58,8 +58,10 @@ const WORDS: Readonly<Record<string, string>> = {
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
-  const { scheme = 'JWT', cookie, usernameField = 'username', prefix = '', realm = 'api' } = options
+  const prefix = pathPrefix(options.prefix ?? '')
+  const { scheme = 'JWT', cookie, usernameField = 'username', realm = 'api' } = options
   const { respond = (_user: U, { token }: Issued<JwtFacts>) => ({ token }) } = options
+  functionOption('respond', respond)
   const clock = wholeClock(options.clock)
   const { payload = (user: U) => ({ ...defaultPayload(user), [usernameField]: user.username }) } = options
   const tokens = jwtKind<U>({ ...options, payload }, anybodyOf(options))

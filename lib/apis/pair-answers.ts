@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { Misuse } from '../fault.js'
 import type { Answers } from '../koa/answers.js'
 import { challenger } from '../koa/answers.js'
 import { askToRetry } from '../koa/fault.js'
@@ -42,7 +43,9 @@ export function pairAnswers<U extends User, T extends TokenFacts>(options: {
     notAllowed: (ctx, allow) => jsonNotAllowed(ctx, 'Must access via a POST request.', allow),
 
     async loggedIn(ctx, user, issued) {
-      jsonResponse(ctx, { success: true, ...(await respond(user, issued)), token: issued.token, user: user.id })
+      const extra: unknown = await respond(user, issued)
+      if (typeof extra !== 'object' || extra === null) throw new Misuse('respond must give an object')
+      jsonResponse(ctx, { ...extra, success: true, token: issued.token, user: user.id })
     },
 
     loginRefused(ctx, { reason, retryAfter }) {

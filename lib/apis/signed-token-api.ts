@@ -9,7 +9,7 @@ import { write } from '../koa/json.js'
 import { field, type LoginAnswers, loginRoute, type MethodAnswers } from '../koa/routes.js'
 import { type SignedFacts, signedTokens } from '../tokens/signed.js'
 import type { User } from '../user.js'
-import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { addressReader, api, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
 import { throttled } from './drf-answers.js'
 import { strip } from './drf-fields.js'
 
@@ -44,7 +44,8 @@ export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U> {
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>): TokenApi<U, SignedFacts> {
-  const { prefix = '', realm = 'api' } = options
+  const { realm = 'api' } = options
+  const prefix = pathPrefix(options.prefix ?? '')
   const answers = signedAnswers<U>(realm)
   const { shared, freshLogin } = api(options, {
     tokens: signedTokens<U>(options),

@@ -5,7 +5,7 @@ import type { TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
-import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { addressReader, api, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
 import { drfAnswers, type DrfWords } from './drf-answers.js'
 import { drfRoutes, type ViewDescription } from './drf-routes.js'
 
@@ -52,7 +52,7 @@ export function storedApi<U extends User>(
   tokens: StoredTokenKind<U>,
   wire: StoredWire<U>,
 ): StoredTokenApi<U> {
-  const { prefix = '' } = options
+  const prefix = pathPrefix(options.prefix ?? '')
   const { path, view, passwordTrimmed, status, loginRefused } = wire
   const answers = drfAnswers<U, StoredFacts>({
     scheme: 'Token',

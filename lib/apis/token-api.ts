@@ -10,7 +10,7 @@ import { answering, loginRoute } from '../koa/routes.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
 import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { addressReader, api, type ApiOptions, type TokenApi } from './api.js'
+import { addressReader, api, functionOption, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
 import { pairAnswers } from './pair-answers.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
@@ -46,13 +46,18 @@ const DAY = 24 * 60 * 60
  *
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
-export function tokenApi<U extends User, T extends TokenFacts = SealedPairFacts>(
-  options: TokenApiOptions<U, T>,
-): TokenApi<U, T> {
+export function tokenApi<U extends User>(options: TokenApiOptions<U>): TokenApi<U, SealedPairFacts>
+export function tokenApi<U extends User, T extends TokenFacts>(
+  options: TokenApiOptions<U, T> & { readonly tokens: TokenKind<U, T> },
+): TokenApi<U, T>
+export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApiOptions<U, T>): TokenApi<U, T> {
   const { credentials = firstOf(params(), basic()), prefix = '/token', realm = 'api', scheme = 'Basic' } = options
   const { respond = () => ({}) } = options
+  pathPrefix(prefix)
+  functionOption('respond', respond)
   const addressOf = addressReader(options)
-  const tokens = options.tokens ?? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) // T is SealedPairFacts without `tokens`
+  const tokens =
+    options.tokens === undefined ? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) : options.tokens // T is SealedPairFacts without `tokens`
   const answers = pairAnswers<U, T>({ scheme, realm, respond })
   const { shared } = api(options, { tokens, credentials, answers })
 
@@ -63,6 +68,7 @@ export function tokenApi<U extends User, T extends TokenFacts = SealedPairFacts>
       const { login, issue } = shared
       router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute({ login, issue, addressOf, answers }))
       if (!check) return router.routes() as Middleware
+      if (prefix === '') throw new TypeError("prefix must not be '' with the check route: it would take every path")
 
       // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one.
       const judge = answering(answers, async (ctx) => {
@@ -90,6 +96,6 @@ function defaultTokens<U extends User>(
 
 /** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. */
 function readPair(path: string): { token: string; user: string } {
-  const slash = path.lastIndexOf('/')
+  const slash = path.indexOf('/')
   return { token: path.slice(0, slash), user: path.slice(slash + 1).replace(/\.json$/, '') }
 }

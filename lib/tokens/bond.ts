@@ -21,5 +21,6 @@ function isBindable(value: unknown): value is string | number | bigint | boolean
 export function dependsOnEpoch<U extends User>(user: U, boundTo: (user: U) => readonly unknown[]): boolean {
   // The copy inherits instead of spreading, so that a `password` that is not enumerable is still there.
   const bumped = Object.create(user, { tokenEpoch: { value: (user.tokenEpoch ?? 0) + 1 } }) as U
-  return boundText(boundTo(user)) !== boundText(boundTo(bumped))
+  const [before, after] = [boundTo(user), boundTo(bumped)]
+  return before.length !== after.length || before.some((value, at) => !Object.is(value, after[at]))
 }
