@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import type { ThrottleOptions } from 'koa-tokenapi'
-import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 
 /** Where login attempts are counted. */
 export interface Limiters {
@@ -10,9 +10,20 @@ export interface Limiters {
 
 const TEN_MINUTES = 600
 
-/** Counts in memory, or in the Redis of a URL, where all processes share the counts; `complain` is told while it is away. */
+/** Counts in this process, or in the Redis of a URL, where all processes share the counts; `complain` is told while it is away. */
 export function limiters(redisUrl: string | undefined, complain: (line: string) => void = console.error): Limiters {
-  return redisUrl === undefined ? { throttle: {}, close: () => undefined } : redisLimiters(redisUrl, complain)
+  return redisUrl === undefined ? memoryLimiters() : redisLimiters(redisUrl, complain)
+}
+
+/** One count for all five APIs: without it each would make its own. */
+function memoryLimiters(): Limiters {
+  return {
+    throttle: {
+      account: new RateLimiterMemory({ keyPrefix: 'login:account', points: 10, duration: TEN_MINUTES }),
+      address: new RateLimiterMemory({ keyPrefix: 'login:address', points: 300, duration: TEN_MINUTES }),
+    },
+    close: () => undefined,
+  }
 }
 
 /** A Redis that is down or silent is a fault (503) within 2 s; the process lives on and connects again by itself. */

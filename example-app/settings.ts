@@ -17,7 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** @throws {TypeError} that names the variable which is wrong. */
 export function readSettings(env: Environment): Settings {
   return {
-    port: wholeNumber('PORT', env['PORT'], 3000),
+    port: wholeNumber('PORT', env['PORT'], 3000, 65535),
     database: databaseSettings(env['DATABASE_URL']),
     isProduction: env['NODE_ENV'] === 'production',
     redisUrl: env['REDIS_URL'],
@@ -35,8 +35,10 @@ export async function secretOf(env: Environment, database: Knex.Config): Promise
   return { secret: await keptSecret(file), from: file }
 }
 
-function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
+function wholeNumber(name: string, text: string | undefined, otherwise: number, most = 99999): number {
   if (text === undefined) return otherwise
-  if (!/^[0-9]{1,5}$/.test(text)) throw new TypeError(`${name} must be a whole number`)
+  if (!/^[0-9]{1,5}$/.test(text) || Number(text) > most) {
+    throw new TypeError(`${name} must be a whole number of at most ${most}`)
+  }
   return Number(text)
 }
