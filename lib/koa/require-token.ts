@@ -6,6 +6,7 @@ import type { Verdict } from '../verdict.js'
 import { type Answers, keepPrivate } from './answers.js'
 import { loggable } from './fault.js'
 import { sourceOf, warnOfMissingParser } from './source.js'
+import { endOfTurn } from './turn.js'
 
 /** What guarded handlers find in `ctx.state`. */
 export interface TokenState<U extends User, T extends TokenFacts> {
@@ -48,6 +49,7 @@ export async function decide<U extends User, T extends TokenFacts>(
   guard: Guard<U, T>,
   ctx: Context,
 ): Promise<Verdict<Verified<U, T>> | null> {
+  await endOfTurn()
   keepPrivate(ctx)
   try {
     const verdict = await guard.authenticate(sourceOf(ctx))
