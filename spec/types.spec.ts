@@ -10,6 +10,8 @@ import {
   memoryUsers,
   sealedPairs,
   tokenApi,
+  type TokenApi,
+  type User,
 } from 'koa-tokenapi'
 import { jwtApi } from 'koa-tokenapi/jwt'
 import type { KnexUser } from 'koa-tokenapi/knex'
@@ -44,8 +46,9 @@ describe('the types', () => {
     const typed = new Router<AppState>()
     typed.get(
       '/',
-      api.tokenRequired((ctx) => {
+      api.tokenRequired<AppState>((ctx) => {
         exactly<string>()(ctx.state.user.email)
+        exactly<string>()(ctx.state.language)
         // @ts-expect-error the store's rows have no such column
         void ctx.state.user.phone
       }),
@@ -100,6 +103,18 @@ describe('the types', () => {
     else exactly<string | undefined>()(verdict.detail)
     expect(verdict.ok).to.equal(false)
     expect(() => tokenApi({ users, secret: process.env['NO_SUCH_SECRET'] })).to.throw(TypeError, 'secret')
+  })
+
+  it('know the facts of the kind that was given, and of no other', () => {
+    const pairs = tokenApi({ users, tokens: djangoPairs({ secret }) })
+    pairs.tokenRequired((ctx) => {
+      exactly<number>()(ctx.state.token.expiresAt)
+      // @ts-expect-error a Django pair tells no second
+      void ctx.state.token.issuedAt
+    })
+    // @ts-expect-error sealed pairs have no id
+    const wrong: TokenApi<User, { expiresAt: number; id: string }> = tokenApi({ users, secret })
+    expect(wrong).to.have.property('tokenRequired')
   })
 
   it('name what each API knows of its tokens', () => {

@@ -151,11 +151,18 @@ export function api<U extends User, T extends TokenFacts>(
   const judge = (source: Source): Promise<Verdict<Verified<U, T>>> =>
     judged(authenticate(source, credentials, tokens, findActive(store)))
   const guard = { authenticate: judge, answers }
-  const loginOf = async (attempt: LoginAttempt): Promise<Verdict<U>> => {
-    const attempted = judgeLogin(attempt, (name) => store.byUsername(name))
-    const verdict = told('login-refused', await faultTold(attempted, attempt.signal))
+  const judgeAttempt = (attempt: LoginAttempt): Promise<Verdict<U>> =>
+    judgeLogin(attempt, (name) => store.byUsername(name))
+  const loginTold = async (attempt: LoginAttempt, work: Promise<Verdict<U>>): Promise<Verdict<U>> => {
+    const verdict = told('login-refused', await faultTold(work, attempt.signal))
     if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
     return verdict
+  }
+  const judgeTwice = async (attempt: LoginAttempt): Promise<Verdict<U>> => {
+    const verdict = await judgeAttempt(attempt)
+    if (!verdict.ok) return verdict
+    const again = await findActive(store)({ id: String(verdict.value.id) })
+    return again.ok && again.value.password === verdict.value.password ? again : refuse('invalid')
   }
 
   const shared: ApiCore<U, T>['shared'] = {
@@ -170,7 +177,7 @@ export function api<U extends User, T extends TokenFacts>(
       return judged(verify(claimed, tokens, findActive(store)))
     },
 
-    login: loginOf,
+    login: (attempt) => loginTold(attempt, judgeAttempt(attempt)),
 
     async revokeAll(who) {
       const id = String(typeof who === 'object' ? who.id : who)
@@ -190,12 +197,7 @@ export function api<U extends User, T extends TokenFacts>(
     shared,
     find: () => findActive(store),
     judged,
-    async freshLogin(attempt) {
-      const verdict = await loginOf(attempt)
-      if (!verdict.ok) return verdict
-      const again = await faultTold(findActive(store)({ id: String(verdict.value.id) }))
-      return again.ok && again.value.password === verdict.value.password ? again : refuse('invalid')
-    },
+    freshLogin: (attempt) => loginTold(attempt, judgeTwice(attempt)),
   }
 }
 

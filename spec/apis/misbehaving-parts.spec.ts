@@ -1,0 +1,192 @@
+import { expect } from 'chai'
+import Koa from 'koa'
+import bodyParser from 'koa-bodyparser'
+import {
+  type Credentials,
+  hashPassword,
+  type LoginLimiter,
+  memoryUsers,
+  type TokenApiOptions,
+  type TokenEvent,
+  type TokenKind,
+  tokenApi,
+  type User,
+} from '../../lib/index.js'
+import { withServer } from '../support/http.js'
+import { type Answer, asForm, send } from '../support/send.js'
+
+const secret = 'a secret of more than thirty-two bytes'
+const PASSWORD = 'open sesame'
+const ann: User = { id: 1, username: 'ann', password: await hashPassword(PASSWORD), tokenEpoch: 0 }
+const LOGIN = asForm(`username=ann&password=${encodeURIComponent(PASSWORD)}`)
+
+/** A part as an application without types writes it. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it pretends to be
+function loose<T>(part: unknown): T {
+  return part as T // whatever it is: the point is what the API makes of it
+}
+
+interface Seen {
+  readonly answers: readonly Answer[]
+  readonly errors: readonly string[]
+  readonly events: readonly TokenEvent[]
+  readonly calls: number
+}
+
+/** What an API of such parts answers to requests that are sent one after another. */
+async function seen(
+  options: Partial<TokenApiOptions<User>>,
+  ...paths: readonly (readonly [path: string, request: Parameters<typeof send>[2]])[]
+): Promise<Seen> {
+  const events: TokenEvent[] = []
+  let calls = 0
+  const api = tokenApi({ users: memoryUsers([ann]), secret, onEvent: (event) => void events.push(event), ...options })
+  const app = new Koa().use(bodyParser()).use(api.routes())
+  app.use(
+    api.tokenRequired((ctx) => {
+      calls += 1
+      ctx.body = 'in'
+    }),
+  )
+  return withServer(app, async ({ url, errors }) => {
+    const answers: Answer[] = []
+    for (const [path, request] of paths) answers.push(await send(url, path, request))
+    return { answers, errors: errors.map(String), events, calls }
+  })
+}
+
+const GUARDED = ['/', { headers: { authorization: 'Bearer x' } }] as const
+
+describe('a part that does not keep its contract', () => {
+  const offer = { ok: true, value: { user: '1', token: 'garbage' } }
+  const readers: Readonly<Record<string, unknown>> = {
+    'answers a promise': { read: async () => offer },
+    'answers nothing': { read: () => undefined },
+    'answers no value': { read: () => ({ ok: true }) },
+    'answers a reason of its own': { read: () => ({ ok: false, reason: 'weird' }) },
+    'answers true': { read: () => true },
+  }
+  for (const [what, reader] of Object.entries(readers)) {
+    it(`is a reader that ${what}: a fault, and nobody is let in`, async () => {
+      const { answers, calls, errors } = await seen({ credentials: loose<Credentials>(reader) }, GUARDED)
+      expect([answers[0]?.status, calls]).to.deep.equal([503, 0])
+      expect(answers[0]?.json).to.have.property('success', false)
+      expect(errors[0]).to.include('credentials.read')
+    })
+  }
+
+  const verdicts: Readonly<Record<string, unknown>> = {
+    'answers no user': { ok: true, value: { token: {} } },
+    'answers no facts': { ok: true, value: { user: ann } },
+    'answers no value': { ok: true },
+    'answers a reason of its own': { ok: false, reason: 'weird' },
+    'answers nothing': undefined,
+  }
+  for (const [what, verdict] of Object.entries(verdicts)) {
+    it(`is a kind that ${what}: a fault, and nobody is let in`, async () => {
+      const tokens = loose<NonNullable<TokenApiOptions<User>['tokens']>>({
+        issue: async () => ({}),
+        verify: async () => verdict,
+      } satisfies Record<keyof Pick<TokenKind, 'issue' | 'verify'>, unknown>)
+      const { answers, calls, errors } = await seen({ tokens }, ['/?user=1&token=x', {}])
+      expect([answers[0]?.status, calls]).to.deep.equal([503, 0])
+      expect(errors[0]).to.include('tokens.verify')
+    })
+  }
+
+  it('is an addressOf that gives no text: a fault, not a login without a limit', async () => {
+    for (const address of [undefined, null, '', 7, ['1.2.3.4']]) {
+      const addressOf = loose<() => string>(() => address)
+      const { answers } = await seen({ throttle: { addressOf } }, ['/token/new', LOGIN])
+      expect(answers[0]?.status, String(address)).to.equal(503)
+    }
+  })
+
+  it('is a limiter that hangs: a fault within the time limit', async () => {
+    const hanging = loose<LoginLimiter>({
+      consume: () => new Promise(() => undefined),
+      delete: async () => true,
+      reward: async () => ({}),
+    })
+    const { answers, events } = await seen({ throttle: { account: hanging }, timeout: 0.05 }, ['/token/new', LOGIN])
+    expect(answers[0]?.status).to.equal(503)
+    expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded' }])
+  })
+
+  it('is a limiter that says no without saying how long: a fault', async () => {
+    for (const msBeforeNext of [NaN, Infinity, '7', undefined]) {
+      const limiter = loose<LoginLimiter>({
+        consume: () => Promise.reject(loose<Error>({ msBeforeNext })),
+        delete: async () => true,
+        reward: async () => ({}),
+      })
+      const { answers } = await seen({ throttle: { account: limiter } }, ['/token/new', LOGIN])
+      expect(answers[0]?.status, String(msBeforeNext)).to.equal(503)
+    }
+  })
+
+  it('is a store that is down for a while: it locks nobody out', async () => {
+    const rows = memoryUsers([ann])
+    let isDown = true
+    const users = {
+      ...rows,
+      findByUsername: (name: string) => (isDown ? Promise.reject(new Error('down')) : rows.findByUsername(name)),
+    }
+    const api = tokenApi({ users, secret })
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      const error = await api
+        .login({ username: 'ann', password: PASSWORD, address: '192.0.2.1' })
+        .catch((fault: unknown) => fault)
+      expect(String(error)).to.include('down')
+    }
+    isDown = false
+    expect((await api.login({ username: 'ann', password: PASSWORD, address: '192.0.2.1' })).ok).to.equal(true)
+  })
+
+  it('is a respond that gives no object, or another success', async () => {
+    const none = loose<() => object>(() => 'text')
+    expect((await seen({ respond: none }, ['/token/new', LOGIN])).answers[0]?.status).to.equal(503)
+    const { answers } = await seen({ respond: () => ({ success: false, token: 'x', more: 1 }) }, ['/token/new', LOGIN])
+    expect(answers[0]?.json).to.include({ success: true, user: 1, more: 1 }).and.not.include({ token: 'x' })
+  })
+
+  it('is a store that fails in revokeAll: an event tells of it', async () => {
+    const events: TokenEvent[] = []
+    const users = { ...memoryUsers([ann]), bumpEpoch: () => Promise.reject(new Error('down')) }
+    const api = tokenApi({ users, secret, onEvent: (event) => void events.push(event) })
+    expect(String(await api.revokeAll(1).catch((fault: unknown) => fault))).to.include('down')
+    expect(events).to.deep.equal([{ type: 'fault', name: 'Error' }])
+  })
+})
+
+describe('tokenOptional', () => {
+  it('refuses half a pair that has the token, and lets a user alone through', async () => {
+    const api = tokenApi({ users: memoryUsers([ann]), secret })
+    const app = new Koa().use(bodyParser()).use(api.tokenOptional((ctx) => void (ctx.body = 'in')))
+    await withServer(app, async ({ url }) => {
+      for (const path of ['/?token=x', '/?token=x&token=y']) expect((await send(url, path, {})).status).to.equal(401)
+      for (const path of ['/', '/?user=1']) expect((await send(url, path, {})).status).to.equal(200)
+    })
+  })
+})
+
+describe('revokeAll', () => {
+  it('ends the tokens of a user who has no password at the moment', async () => {
+    const users = memoryUsers([{ ...ann, password: null }])
+    await tokenApi({ users, secret }).revokeAll(1)
+    expect((await users.findById('1'))?.tokenEpoch).to.equal(1)
+  })
+})
+
+describe('users in memory', () => {
+  it('are rows of their own for each caller, down to their lists', async () => {
+    const row = { ...ann, roles: ['user'], joined: new Date(0) }
+    const users = memoryUsers([row])
+    const [one, other] = await Promise.all([users.findById('1'), users.findById('1')])
+    one?.roles.push('admin')
+    one?.joined.setFullYear(1999)
+    expect(other?.roles).to.deep.equal(['user'])
+    expect((await users.findById('1'))?.roles).to.deep.equal(['user'])
+    expect([row.roles, row.joined.getTime()]).to.deep.equal([['user'], 0])
+  })
+})
