@@ -14,8 +14,10 @@ async function rejection(promise: Promise<unknown> | undefined): Promise<unknown
 }
 
 describe('limiters', () => {
-  it('leave the counts to the API, in memory, without a Redis', () => {
-    expect(limiters(undefined).throttle).to.deep.equal({})
+  it('count in memory without a Redis, once for all APIs', async () => {
+    const { throttle } = limiters(undefined)
+    for (let attempt = 0; attempt < 10; attempt += 1) await throttle.account?.consume('ann', 1)
+    expect(await rejection(throttle.account?.consume('ann', 1))).to.have.property('msBeforeNext')
   })
 
   it('reject at once while Redis is away, and keep the process alive', async () => {
