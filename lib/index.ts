@@ -55,7 +55,7 @@ export {
   jsonResponse,
   jsonUnauthorized,
 } from './koa/json.js'
-export type { TokenApi } from './apis/api.js'
+export type { TokenApi } from './apis/token-api-contract.js'
 export { tokenApi, type TokenApiOptions } from './apis/token-api.js'
 export { timedTokenApi, type TimedTokenApiOptions } from './apis/timed-token-api.js'
 export { expiringTokenApi, type ExpiringTokenApiOptions } from './apis/expiring-token-api.js'

@@ -71,7 +71,7 @@ describe('the README', () => {
     const [section = ''] = /^## Options$.*?^## /ms.exec(readme) ?? []
     const told = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
     const sources = await Promise.all(
-      ['lib/apis/api.ts', 'lib/apis/token-api.ts'].map((path) => readFile(join(ROOT, path), 'utf8')),
+      ['lib/apis/token-api-contract.ts', 'lib/apis/token-api.ts'].map((path) => readFile(join(ROOT, path), 'utf8')),
     )
     const options = sources.flatMap((source) => {
       const [body = ''] = /^export interface (?:Token)?ApiOptions<.*?^}/ms.exec(source) ?? []

@@ -1,93 +1,20 @@
-import type { IncomingMessage } from 'node:http'
-import type { Context, Middleware } from 'koa'
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
-import { type OnEvent, teller, type TokenEvent } from '../event.js'
-import { Misuse } from '../fault.js'
+import { teller, type TokenEvent } from '../event.js'
 import type { Answers } from '../koa/answers.js'
 import { codeOf } from '../koa/fault.js'
-import { type OptionalToken, optionalToken } from '../koa/optional-token.js'
-import { type RequireToken, requireToken } from '../koa/require-token.js'
+import { optionalToken } from '../koa/optional-token.js'
+import { requireToken } from '../koa/require-token.js'
 import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
-import type { Passwords } from '../passwords/passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
 import { timeLimit, withDeadline } from '../stores/deadline.js'
 import type { UserStore } from '../stores/user-store.js'
-import { type Throttle, throttle, type ThrottleOptions } from '../throttle.js'
-import type { Issued, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
+import { type Throttle, throttle } from '../throttle.js'
+import type { TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
 import { refuse, type Verdict } from '../verdict.js'
-
-/** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is a fault (a store that is down). */
-export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
-  /** The guard: `tokenRequired()` is a middleware, `tokenRequired(handler)` the handler in one. Sets `ctx.state.user` and `.token`. */
-  readonly tokenRequired: RequireToken<U, T>
-  /** The guard that lets a request without credentials through; a bad token is refused. */
-  readonly tokenOptional: OptionalToken<U, T>
-  /** The API's own routes. `check: false` leaves out the one that takes a token in its path. */
-  routes(options?: { readonly check?: boolean }): Middleware
-  /** A token for a user, without any check of who asks. @throws {TypeError} for a user that no token can be bound to. */
-  issue(user: U): Promise<Issued<T>>
-  /** Judges a token that came by another road, with the user it is said to belong to. */
-  verify(offered: {
-    readonly user?: string | number | bigint
-    readonly token: string
-  }): Promise<Verdict<Verified<U, T>>>
-  /** Judges a user name and a password, throttled and at the cost of one hash, without issuing anything. */
-  login(attempt: LoginAttempt): Promise<Verdict<U>>
-  /**
-   * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
-   * honour it, or where there is no such user; never a silent success.
-   */
-  revokeAll(user: User | User['id']): Promise<void>
-  /** Judges any Node.js request by its headers and query, for example a WebSocket upgrade. */
-  authenticate(request: IncomingMessage): Promise<Verdict<Verified<U, T>>>
-}
-
-/** Options that every ready-made API takes. */
-export interface ApiOptions<U extends User> {
-  readonly users: UserStore<U>
-  /** How passwords are checked; every Django format by default. */
-  readonly passwords?: Passwords
-  /**
-   * Limits on login attempts; in memory by default, `false` for none. `addressOf`: the address that a login over HTTP counts
-   * for; `ctx.ip`, which trusts proxies only where `app.proxy` is set.
-   */
-  readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
-  /** Told of logins, refusals and faults, with reasons, never with tokens. */
-  readonly onEvent?: OnEvent
-  /** Seconds that a store may take before it counts as a fault; 5. */
-  readonly timeout?: number
-}
-
-/** Whose address a login counts for. */
-export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {
-  const { throttle: limits = {} } = options
-  const addressOf = limits === false ? undefined : limits?.addressOf
-  // Koa has no address of a client that has gone, or that came by a Unix socket: those share one counter.
-  if (addressOf === undefined) return (ctx) => (ctx.ip === '' ? 'unknown' : ctx.ip)
-  if (typeof addressOf !== 'function') throw new TypeError('throttle.addressOf must be a function of the context')
-  return (ctx) => {
-    const address: unknown = addressOf(ctx)
-    if (typeof address !== 'string' || address === '') throw new Misuse('throttle.addressOf must give a text')
-    return address
-  }
-}
-
-/** Where an API's routes are. @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. */
-export function pathPrefix(prefix: unknown): string {
-  if (typeof prefix !== 'string' || !/^(?:\/[^/\s]+)*$/.test(prefix)) {
-    throw new TypeError("prefix must be '' or a path such as '/token'")
-  }
-  return prefix
-}
-
-/** A function among the options. @throws {TypeError} that names it for anything else. */
-export function functionOption<F>(name: string, value: F): F {
-  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`)
-  return value
-}
+import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
 /** What makes one API differ from another. */
 export interface ApiParts<U extends User, T extends TokenFacts> {

@@ -1,33 +1,19 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { Clock } from '../clock.js'
 import { authorization } from '../credentials/authorization.js'
-import type { Secret } from '../crypto.js'
 import { type Answers, challenger } from '../koa/answers.js'
 import { askToRetry } from '../koa/fault.js'
 import { write } from '../koa/json.js'
 import { field, type LoginAnswers, loginRoute, type MethodAnswers } from '../koa/routes.js'
-import { type SignedFacts, signedTokens } from '../tokens/signed.js'
+import { type SignedFacts, type SignedTokenOptions, signedTokens } from '../tokens/signed.js'
 import type { User } from '../user.js'
-import { addressReader, api, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
+import { api } from './api.js'
+import { addressReader, pathPrefix } from './options.js'
+import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { throttled } from './drf-answers.js'
 import { strip } from './drf-fields.js'
 
-export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U> {
-  /** Django's SECRET_KEY, or up to five: the first issues, all verify. */
-  readonly secret: Secret
-  /** Seconds after which a token is too old; 1209600 (14 days). */
-  readonly maxAge?: number
-  /** 'nap_token.auth'. */
-  readonly salt?: string
-  /** Django's AUTHENTICATION_BACKENDS: the first is written, all are accepted; 'django.contrib.auth.backends.ModelBackend'. */
-  readonly backend?: string | readonly string[]
-  /** Reads signatures of Django before 3.1 too; false. */
-  readonly sha1?: boolean
-  /** Values that end a user's tokens when they change; none by default, as in the ancestor. */
-  readonly boundTo?: (user: U) => readonly unknown[]
-  readonly minSecretBytes?: number
-  readonly clock?: Clock
+export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U>, SignedTokenOptions<U> {
   /** What comes before the API's own address; ''. */
   readonly prefix?: string
   /** The challenge's realm, only text; 'api'. */

@@ -10,7 +10,9 @@ import { answering, loginRoute } from '../koa/routes.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
 import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { addressReader, api, functionOption, pathPrefix, type ApiOptions, type TokenApi } from './api.js'
+import { api } from './api.js'
+import { addressReader, functionOption, pathPrefix } from './options.js'
+import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { pairAnswers } from './pair-answers.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {

@@ -1,26 +1,25 @@
-import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import { CompactSign, compactVerify, errors } from 'jose'
 import { type Clock, spanOption, wholeClock, wholeSpan } from '../clock.js'
-import { equalTexts, field, hmac } from '../crypto.js'
 import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
 import type { FindUser, User } from '../user.js'
-import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
-import { boundText, dependsOnEpoch } from './bond.js'
+import { accept, refuse, type Verdict } from '../verdict.js'
+import { bumpBoundEpoch } from './bond.js'
+import { bondFor, isBonded } from './jwt-bond.js'
+import {
+  type Claims,
+  claimedId,
+  contradicts,
+  defaultPayload,
+  defaultUserOf,
+  factsOf,
+  isForUs,
+  judgeTimes,
+  type JwtFacts,
+} from './jwt-claims.js'
 import { type JwtKey, type JwtKeyOptions, jwtKeys, secretKey } from './jwt-keys.js'
 import { readJwt, readObject } from './jwt-text.js'
 import type { Issued, TokenKind } from './token-kind.js'
-
-export type Claims = Readonly<Record<string, unknown>>
-
-export interface JwtFacts {
-  /** The claim `iat`, or else `orig_iat`, which is the time of the login also after a refresh. */
-  issuedAt?: number
-  /** The claim `exp` and the leeway. */
-  expiresAt: number
-  id?: string
-  claims: Claims
-}
 
 export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
   /** Seconds that a token is good for; 300. */
@@ -54,7 +53,6 @@ export interface JwtKind<in U extends User = User> extends TokenKind<U, JwtFacts
 }
 
 const WEEK = 7 * 24 * 60 * 60
-const MAX_SKEW = 60
 
 /**
  * JSON Web Tokens (RFC 7519) as djangorestframework-jwt writes them. `jose` does the cryptography, behind a strict reading:
@@ -128,27 +126,6 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     return { token, ...factsOf(claims, leeway) }
   }
 
-  const judgeTimes = (claims: Claims, now: number): Refusal | null => {
-    const { exp, nbf, iat, orig_iat } = claims
-    for (const [time, slack] of [
-      [exp, Infinity],
-      [nbf, leeway],
-      [iat, Math.max(leeway, MAX_SKEW)],
-      [orig_iat, Math.max(leeway, MAX_SKEW)],
-    ] as const) {
-      if (time === undefined) continue
-      if (typeof time !== 'number' || !Number.isFinite(time)) return refuse('invalid', 'decode')
-      if (time > now + slack) return refuse('invalid', 'claims')
-    }
-    return typeof exp === 'number' && now >= exp + leeway ? refuse('expired') : null
-  }
-
-  const isForUs = ({ aud, iss }: Claims): boolean => {
-    if (issuer !== undefined && iss !== issuer) return false
-    if (audience === undefined) return aud === undefined
-    return Array.isArray(aud) ? aud.includes(audience) : aud === audience
-  }
-
   /** Whose secret is to be tried; null for nobody. */
   const unprovenUser = async (claims: Claims | null, find: FindUser<U>): Promise<U | null> => {
     const by = claims === null ? null : bearerOf(claims)
@@ -172,10 +149,9 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
 
     const claims = readObject(read.payload)
     if (claims === null) return refuse('invalid', 'decode')
-    const now = clock()
-    const untimely = judgeTimes(claims, now)
+    const untimely = judgeTimes(claims, clock(), leeway)
     if (untimely !== null) return untimely
-    if (!isForUs(claims)) return refuse('invalid', 'claims')
+    if (!isForUs(claims, { audience, issuer })) return refuse('invalid', 'claims')
     const by = userOf(claims)
     if (by === null) return refuse('invalid', 'payload')
     // PyJWT lets a token without it pass, so that the ancestor says first that the payload names nobody.
@@ -204,50 +180,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   if (boundTo === undefined) return kind
   return {
     ...kind,
-    async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
-      await bumpEpoch()
-    },
+    revokeAll: (user, bumpEpoch) => bumpBoundEpoch(user, boundTo, bumpEpoch),
   }
-}
-
-/** The claims of the ancestor, without those that every token gets. */
-export function defaultPayload(user: User): Claims {
-  const email: unknown = 'email' in user ? user.email : undefined
-  return { user_id: user.id, username: user.username, ...(email === undefined ? {} : { email }) }
-}
-
-function defaultUserOf(claims: Claims): { username: string } | null {
-  const username = Object.hasOwn(claims, 'username') ? claims['username'] : undefined
-  if (!username) return null
-  // What is no text names nobody.
-  return { username: typeof username === 'string' ? username : '' }
-}
-
-/** A name that somebody else has registered since must not inherit the tokens of its first bearer. */
-function contradicts(claims: Claims, user: User): boolean {
-  const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
-  if (id === undefined) return false
-  // A JSON number above 2^53 has been rounded, so that numbers are compared as numbers.
-  return typeof id === 'number' ? id !== Number(user.id) : id !== String(user.id)
-}
-
-function factsOf(claims: Claims, leeway: number): JwtFacts {
-  const { exp, iat, orig_iat, jti } = claims
-  const issuedAt = typeof iat === 'number' ? iat : orig_iat
-  return {
-    ...(typeof issuedAt === 'number' ? { issuedAt } : {}),
-    expiresAt: Math.ceil(Number(exp)) + leeway,
-    ...(typeof jti === 'string' ? { id: jti } : {}),
-    claims,
-  }
-}
-
-function claimedId(claims: Claims): { id: string } | { username: string } | null {
-  const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
-  // A number above 2^53 has been rounded: whose it is, only the name says.
-  if (Number.isInteger(id) && !Number.isSafeInteger(id)) return defaultUserOf(claims)
-  return typeof id === 'string' || Number.isSafeInteger(id) ? { id: String(id) } : null
 }
 
 async function fittingKey(token: string, keys: readonly JwtKey[], algorithm: string): Promise<JwtKey | null> {
@@ -260,30 +194,4 @@ async function fittingKey(token: string, keys: readonly JwtKey[], algorithm: str
     }
   }
   return null
-}
-
-/** What a bond is keyed with: only who can sign can make one, and it tells nothing about the values. */
-function bondKey(key: JwtKey): KeyObject {
-  const signing = key.signing as KeyObject // checked at start-up, and where a token is issued
-  const bytes = signing.type === 'secret' ? signing.export() : signing.export({ type: 'pkcs8', format: 'der' })
-  return createSecretKey(createHash('sha256').update(field('koa-tokenapi/jwt-bond/1')).update(bytes).digest())
-}
-
-function bondFor<U extends User>(user: U, key: JwtKey, boundTo: (user: U) => readonly unknown[]): string {
-  const bound = boundText(boundTo(user))
-  if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
-  return hmac('sha256', bondKey(key), field(String(user.id)) + bound)
-    .subarray(0, 16)
-    .toString('base64url')
-}
-
-function isBonded<U extends User>(
-  claims: Claims,
-  user: U,
-  key: JwtKey,
-  boundTo: (user: U) => readonly unknown[],
-): boolean {
-  const { bond } = claims
-  if (typeof bond !== 'string' || boundText(boundTo(user)) === null) return false
-  return equalTexts(bond, bondFor(user, key, boundTo))
 }

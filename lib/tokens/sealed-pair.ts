@@ -3,7 +3,7 @@ import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } fro
 import { Misuse } from '../fault.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
-import { boundText, dependsOnEpoch } from './bond.js'
+import { boundText, bumpBoundEpoch } from './bond.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface SealedPairOptions<U extends User = User> {
@@ -88,10 +88,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       return accept({ user: found.value, token: { issuedAt, expiresAt: issuedAt + lifetime } })
     },
 
-    async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
-      await bumpEpoch()
-    },
+    revokeAll: (user, bumpEpoch) => bumpBoundEpoch(user, boundTo, bumpEpoch),
   }
 }
 

@@ -6,7 +6,7 @@ import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
-import { boundText, dependsOnEpoch } from './bond.js'
+import { boundText, bumpBoundEpoch } from './bond.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface SignedTokenOptions<U extends User = User> {
@@ -124,10 +124,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
   if (boundTo === undefined) return kind
   return {
     ...kind,
-    async revokeAll(user, bumpEpoch) {
-      if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
-      await bumpEpoch()
-    },
+    revokeAll: (user, bumpEpoch) => bumpBoundEpoch(user, boundTo, bumpEpoch),
   }
 }
 
