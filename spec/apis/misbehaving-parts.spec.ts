@@ -3,9 +3,12 @@ import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
 import {
   type Credentials,
+  expiringTokens,
   hashPassword,
   type LoginLimiter,
+  memoryTokens,
   memoryUsers,
+  passwords,
   type TokenApiOptions,
   type TokenEvent,
   type TokenKind,
@@ -188,5 +191,33 @@ describe('users in memory', () => {
     expect(other?.roles).to.deep.equal(['user'])
     expect((await users.findById('1'))?.roles).to.deep.equal(['user'])
     expect([row.roles, row.joined.getTime()]).to.deep.equal([['user'], 0])
+  })
+})
+
+describe('a login with a kind that is bound to nothing', () => {
+  it('reads the user once more after the hash, and issues nothing to one who has changed', async () => {
+    const users = memoryUsers([ann])
+    const store = memoryTokens()
+    let isBehind = false
+    const slow: TokenApiOptions<User>['passwords'] = {
+      ...passwords(),
+      async verify() {
+        isBehind = true // the password is changed while it is worked on
+        return true
+      },
+    }
+    const changing = {
+      ...users,
+      async findById(id: string) {
+        const user = await users.findById(id)
+        return user !== null && isBehind ? { ...user, password: 'another hash' } : user
+      },
+    }
+    const api = tokenApi({ users: changing, passwords: slow, tokens: expiringTokens({ store }) })
+    const app = new Koa().use(bodyParser()).use(api.routes())
+    await withServer(app, async ({ url }) => {
+      expect((await send(url, '/token/new', LOGIN)).status).to.equal(401)
+    })
+    expect(await store.list({ purpose: 'expiring', userId: '1' }, 0)).to.deep.equal([])
   })
 })
