@@ -9,6 +9,8 @@ import {
   memoryTokens,
   memoryUsers,
   sealedPairs,
+  signedTokenApi,
+  timedTokenApi,
   tokenApi,
   type TokenApi,
   type User,
@@ -131,6 +133,27 @@ describe('the types', () => {
       jwt.tokenRequired((ctx) => exactly<unknown>()(ctx.state.token.claims['user_id'])),
     )
     expect(router.stack).to.have.length(2)
+  })
+
+  it('let every API be a TokenApi, so that a list of them has a type', () => {
+    type Row = { id: number; username: string; password: string; email: string }
+    const store = memoryTokens()
+    const all: readonly TokenApi<Row>[] = [
+      api,
+      timedTokenApi({ users, store }),
+      expiringTokenApi({ users, store }),
+      signedTokenApi({ users, secret }),
+      jwtApi({ users, secret }),
+    ]
+    for (const one of all) {
+      one.tokenRequired((ctx) => {
+        exactly<string>()(ctx.state.user.email)
+        exactly<number>()(ctx.state.token.expiresAt)
+      })
+    }
+    // @ts-expect-error an API of other users is none of these
+    const strangers: TokenApi<Row & { phone: string }> = api
+    expect([...all, strangers]).to.have.length(6)
   })
 
   it('say what the ids of a table are', () => {

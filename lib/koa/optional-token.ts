@@ -1,11 +1,19 @@
 import type { Context, DefaultContext, Middleware, Next } from 'koa'
 import type { TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { admit, decide, type Guard, type Guarded, type TokenState, wrapper } from './require-token.js'
+import {
+  admit,
+  decide,
+  type Guard,
+  type Guarded,
+  type GuardMiddleware,
+  type TokenState,
+  wrapper,
+} from './require-token.js'
 
 /** Both forms of `tokenOptional`: the user and the facts may be absent. */
 export interface OptionalToken<U extends User, T extends TokenFacts> {
-  (): Middleware<Partial<TokenState<U, T>>>
+  (): GuardMiddleware<Partial<TokenState<U, T>>>
   <S = {}, C = DefaultContext>(handler: Guarded<Partial<TokenState<U, T>>, S, C>): Middleware<S, C>
 }
 

@@ -14,6 +14,14 @@ export interface TokenState<U extends User, T extends TokenFacts> {
   token: T
 }
 
+/**
+ * The middleware form of a guard. It is written as a method, which the compiler compares by what it gives and not by what it
+ * takes: an API that knows more of its tokens is still a `TokenApi`.
+ */
+export type GuardMiddleware<State> = {
+  guard(ctx: ParameterizedContext<State, DefaultContext, unknown>, next: Next): Promise<void>
+}['guard']
+
 /** A handler behind a guard. */
 export type Guarded<State, S, C> = (ctx: ParameterizedContext<S & State, C>, next: Next) => unknown
 
@@ -25,7 +33,7 @@ export interface Guard<U extends User, T extends TokenFacts> {
 
 /** Both forms of `tokenRequired`: a middleware, or a handler wrapped in one. */
 export interface RequireToken<U extends User, T extends TokenFacts> {
-  (): Middleware<TokenState<U, T>>
+  (): GuardMiddleware<TokenState<U, T>>
   <S = {}, C = DefaultContext>(handler: Guarded<TokenState<U, T>, S, C>): Middleware<S, C>
 }
 
