@@ -19,7 +19,7 @@ export interface TokenState<U extends User, T extends TokenFacts> {
  * takes: an API that knows more of its tokens is still a `TokenApi`.
  */
 export type GuardMiddleware<State> = {
-  guard(ctx: ParameterizedContext<State, DefaultContext, unknown>, next: Next): Promise<void>
+  guard(ctx: ParameterizedContext<State>, next: Next): Promise<void>
 }['guard']
 
 /** A handler behind a guard. */
