@@ -1,4 +1,4 @@
-import type { User } from '../user.js'
+import { idText, type User } from '../user.js'
 import { refuse, type Refusal } from '../verdict.js'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -31,8 +31,9 @@ export function defaultUserOf(claims: Claims): { username: string } | null {
 export function contradicts(claims: Claims, user: User): boolean {
   const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
   if (id === undefined) return false
-  // A JSON number above 2^53 has been rounded, so that numbers are compared as numbers.
-  return typeof id === 'number' ? id !== Number(user.id) : id !== String(user.id)
+  // What a JSON number above 2^53 has been rounded to is all that can be compared; an id that is text was never one.
+  if (isRounded(id)) return typeof user.id === 'string' || id !== Number(user.id)
+  return idText(id) !== String(user.id)
 }
 
 export function factsOf(claims: Claims, leeway: number): JwtFacts {
@@ -48,9 +49,13 @@ export function factsOf(claims: Claims, leeway: number): JwtFacts {
 
 export function claimedId(claims: Claims): { id: string } | { username: string } | null {
   const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined
-  // A number above 2^53 has been rounded: whose it is, only the name says.
-  if (Number.isInteger(id) && !Number.isSafeInteger(id)) return defaultUserOf(claims)
+  // Whose a rounded one is, only the name says.
+  if (isRounded(id)) return defaultUserOf(claims)
   return typeof id === 'string' || Number.isSafeInteger(id) ? { id: String(id) } : null
+}
+
+function isRounded(id: unknown): boolean {
+  return Number.isInteger(id) && !Number.isSafeInteger(id)
 }
 
 /** Whether now is in a token's time (RFC 7519 §4.1); `iat` and `orig_iat` may be 60 s ahead, for clocks that differ. Null for yes. */

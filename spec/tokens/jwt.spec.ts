@@ -378,6 +378,17 @@ describe('jwtTokens', () => {
       }
     })
 
+    it('has an id that is compared as text', async () => {
+      for (const id of ['01', '1.0', '1e0', '+1', ' 1']) {
+        expect(await judged(kindOf(), signed({ user_id: 1 }), { ...alice, id }), id).to.equal('invalid: no_user')
+        expect(await judged(kindOf(), signed({ user_id: id }), { ...alice, id }), id).to.equal('alice')
+      }
+      const rounded = forgedJwt(SECRET, '{"user_id":9007199254740993,"username":"alice","exp":1795000100}')
+      expect(await judged(kindOf(), rounded, { ...alice, id: 2n ** 53n + 1n })).to.equal('alice')
+      expect(await judged(kindOf(), rounded, { ...alice, id: 2n ** 53n + 4n })).to.equal('invalid: no_user')
+      expect(await judged(kindOf(), rounded, { ...alice, id: '9007199254740993' })).to.equal('invalid: no_user')
+    })
+
     it('does not pass to a new user of the same name', async () => {
       const { token } = await kindOf().issue(alice)
       expect(await judged(kindOf(), token, { ...alice, id: 3 })).to.equal('invalid: no_user')
@@ -560,6 +571,15 @@ describe('jwtTokens', () => {
     it('is not asked to choose between two users: what the claims say of them must agree', async () => {
       expect(await judged(kind, forgedJwt(secretOf(alice), { ...GOOD, username: 'bob' }))).to.match(/^invalid/)
       expect(await judged(kind, forgedJwt(secretOf(bob), { ...GOOD, username: 'bob' }))).to.match(/^invalid/)
+    })
+
+    it('lends nobody the secret of a user whose id is almost theirs', async () => {
+      const [mine, theirs] = [
+        { ...alice, id: '5', username: 'mallory' },
+        { ...bob, id: '05' },
+      ]
+      const token = forgedJwt(secretOf(mine), { ...GOOD, user_id: 5, username: 'bob' })
+      expect(await judged(kind, token, mine, theirs)).to.equal('invalid: no_user')
     })
 
     it('tells nobody whether there is such a user', async () => {
