@@ -79,7 +79,10 @@ function looksAsymmetric(secret: string): boolean {
   const bytes = Buffer.from(secret, 'base64')
   // DER: a SEQUENCE that is as long as it says, in two bytes, one or none (X.690 §8.1.3): certificates and keys of any kind.
   const [tag, length = 0, next] = bytes
-  const isWhole = length === 0x82 || (length === 0x81 && next === bytes.length - 3) || length === bytes.length - 2
+  const isWhole =
+    (length === 0x82 && bytes.length > 4 && bytes.readUInt16BE(2) === bytes.length - 4) ||
+    (length === 0x81 && next === bytes.length - 3) ||
+    length === bytes.length - 2
   return /^[A-Za-z0-9+/=_\s-]+$/.test(secret) && tag === 0x30 && isWhole
 }
 

@@ -118,6 +118,17 @@ describe('jwtKeys', () => {
           const bytes = Buffer.alloc(48, 0x30)
           expect(keysOf({ secret: bytes.toString(form) }), form).not.to.throw()
         }
+        for (const start of [
+          [0x30, 0x82],
+          [0x30, 0x81],
+          [0x30, 0x82, 0, 43],
+          [0x30, 0x81, 44],
+        ]) {
+          const bytes = Buffer.alloc(48, 0x5a)
+          bytes.set(start)
+          expect(keysOf({ secret: bytes.toString('base64') }), String(start)).not.to.throw()
+        }
+        expect(keysOf({ secret: 'MII=', minSecretBytes: 4 })).not.to.throw()
         expect(keysOf({ secret: 'django-insecure-0123456789-=+/0123456789' })).not.to.throw()
       })
     })
