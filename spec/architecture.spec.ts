@@ -8,7 +8,7 @@ import { expect } from 'chai'
  */
 const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   index: [/^(?!cli\/)/],
-  cli: [/^(cli|stores|tokens)\//],
+  cli: [/^(cli|stores|tokens)\//, /^fault$/],
   apis: [
     /^(apis|koa|tokens|credentials)\//,
     /^(login|authenticate|throttle|event|user|verdict|clock|crypto|fault)$/,

@@ -4,12 +4,13 @@ import { djangoTokens, type DjangoTokensOptions } from '../stores/knex-django-to
 import type { IdColumn } from '../stores/knex-ids.js'
 import { knexTokens } from '../stores/knex-tokens.js'
 import { expiringTokens } from '../tokens/expiring.js'
+import { isPresentable } from '../tokens/opaque.js'
 import { slidingTokens } from '../tokens/sliding.js'
 
 export const usage = `koa-tokenapi import-tokens --database URL --from TABLE [options]
 
 Takes over the tokens that a Django application has stored, so that the keys in clients' hands go on working.
-Only digests are written. It can be run again at any time: tokens that are there already are left alone.
+Only digests are written; a key that no client could present is skipped and counted as unusable. It can be run again at any time: tokens that are there already are left alone.
 
   --database URL    postgres://…, mysql://… or a SQLite file; the token table (createTokenTable) must be there
   --from TABLE      authtoken_token (for expiringTokenApi) or timed_auth_token_timedauthtoken (for timedTokenApi)
@@ -20,7 +21,11 @@ Only digests are written. It can be run again at any time: tokens that are there
   --audience NAME   the audience option of the API that takes the tokens over
 `
 
-/** Runs the command, one progress line for each batch. @throws {TypeError} for wrong arguments. */
+/**
+ * Runs the command, one progress line for each batch.
+ *
+ * @throws {TypeError} for wrong arguments; it is a `Misuse` where only the data showed it.
+ */
 export async function importTokens(args: readonly string[], print: (line: string) => void): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -39,6 +44,9 @@ export async function importTokens(args: readonly string[], print: (line: string
   if (from !== 'authtoken_token' && from !== 'timed_auth_token_timedauthtoken') {
     throw new TypeError('--from must be authtoken_token or timed_auth_token_timedauthtoken')
   }
+  if (lifetime !== undefined && from !== 'authtoken_token') {
+    throw new TypeError('--lifetime is for authtoken_token: the other table says of each token when it ends')
+  }
   const db = connect(database)
   const django = source === database ? db : connect(source)
   try {
@@ -46,14 +54,16 @@ export async function importTokens(args: readonly string[], print: (line: string
     const span = lifetime === undefined ? {} : { lifetime: Number(lifetime) }
     const kind = from === 'authtoken_token' ? expiringTokens({ ...options, ...span }) : slidingTokens(options)
     const reading: DjangoTokensOptions = { table: from, id: id as IdColumn } // djangoTokens refuses another one
-    let read = 0
-    let added = 0
+    let [read, added, unusable] = [0, 0, 0]
+    const skipped = (): string => (unusable === 0 ? '' : `, ${unusable} unusable`)
     for await (const batch of djangoTokens(django, reading)) {
+      const usable = batch.filter(isPresentable)
       read += batch.length
-      added += await kind.adopt(batch)
-      print(`${from}: ${read} read, ${added} new`)
+      unusable += batch.length - usable.length
+      added += await kind.adopt(usable)
+      print(`${from}: ${read} read, ${added} new${skipped()}`)
     }
-    print(`done: ${read} tokens read from ${from}, ${added} new in ${to}`)
+    print(`done: ${read} tokens read from ${from}, ${added} new in ${to}${skipped()}`)
   } finally {
     await Promise.all([db.destroy(), django === db ? undefined : django.destroy()])
   }

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
+import { Misuse } from '../fault.js'
 import { importTokens, usage } from './import-tokens.js'
 
 const [command, ...args] = process.argv.slice(2)
 
-/** A wrong argument shows how it is right; of a database's error only the name is said, since its message may hold a key. */
+/** A wrong argument shows how it is right, what the data showed is said alone; of a database's error only the name is said, since its message may hold a key. */
 function fail(error: unknown): void {
   const { name, message, code } = error as NodeJS.ErrnoException // whatever was thrown has a name, or undefined ones
   const isOurs = error instanceof TypeError || String(code).startsWith('ERR_PARSE_ARGS')
-  console.error(isOurs ? `${message}\n\n${usage}` : `failed: ${name} ${code ?? ''}`.trim())
   process.exitCode = 1
+  if (error instanceof Misuse) return console.error(message)
+  console.error(isOurs ? `${message}\n\n${usage}` : `failed: ${name} ${code ?? ''}`.trim())
 }
 
 if (command === 'import-tokens' && !args.includes('--help')) {

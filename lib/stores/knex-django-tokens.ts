@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
+import { Misuse } from '../fault.js'
 import { asText, type Dialect, dialectOf, quoted, rowsOf } from './knex-dialect.js'
 import { type IdColumn, idsOf } from './knex-ids.js'
 
 export interface DjangoTokensOptions {
   /** The table of `rest_framework.authtoken`, or of djangorestframework-timed-auth-token. */
   readonly table: 'authtoken_token' | 'timed_auth_token_timedauthtoken'
-  /** How the user table keeps its ids; 'integer'. */
+  /** How the user table keeps its ids; 'integer'. The command's `--id`. */
   readonly id?: IdColumn
   /** Rows of one query; 1000. */
   readonly batch?: number
@@ -15,15 +16,24 @@ export interface DjangoTokensOptions {
 export interface DjangoToken {
   readonly token: string
   readonly userId: string
-  readonly createdAt: number
+  /** Times that are null there are absent. */
+  readonly createdAt?: number
   readonly lastUsedAt?: number
   readonly expiresAt?: number
 }
 
+/** Column → property. */
+const CREATED = { created: 'createdAt' } as const
+const TIMES = {
+  authtoken_token: CREATED,
+  timed_auth_token_timedauthtoken: { ...CREATED, last_used: 'lastUsedAt', expires: 'expiresAt' },
+} as const
+
 /**
- * Reads the tokens that a Django application has stored, in batches, oldest key first: its tables are not changed.
+ * Reads the tokens that a Django application has stored, in batches, smallest key first: its tables are not changed.
  *
- * @throws {TypeError} for another table or database. A query that fails rejects.
+ * @throws {TypeError} for another table or database, and before a batch with a user whose id is no canonical one of the type
+ *   `id`, who would become somebody else or nobody. A query that fails rejects.
  */
 export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
   const { table, id = 'integer', batch = 1000 } = options
@@ -33,11 +43,11 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
   const dialect = dialectOf(db)
   const ids = idsOf(id)
   const [key, user] = [quoted(db, 'key'), quoted(db, 'user_id')]
-  const times = table === 'authtoken_token' ? ['created'] : ['created', 'last_used', 'expires']
+  const times = Object.entries(TIMES[table])
   const selected = [
     `${key} as ${quoted(db, 'token')}`,
     `${asText(dialect, user)} as ${user}`,
-    ...times.map((column) => `${seconds(dialect, quoted(db, column))} as ${quoted(db, column)}`),
+    ...times.map(([column]) => `${seconds(dialect, quoted(db, column))} as ${quoted(db, column)}`),
   ].join(', ')
   const query = `select ${selected} from ${quoted(db, table)} where ${key} > ? order by ${key} limit ${batch}`
 
@@ -46,12 +56,18 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
     const rows = rowsOf(dialect, await db.raw(query, [last]))
     if (rows.length === 0) return
     last = String(rows.at(-1)?.['token'])
-    yield rows.map((row) => ({
-      token: String(row['token']),
-      userId: String(ids.present(row['user_id'])),
-      createdAt: Number(row['created']),
-      ...('last_used' in row ? { lastUsedAt: Number(row['last_used']), expiresAt: Number(row['expires']) } : {}),
-    }))
+    const users = rows.map((row) => ids.canonical(String(row['user_id'] ?? '')))
+    if (!users.every((one) => ids.isCanonical(one))) {
+      throw new Misuse(`id (--id) must be how the user table keeps its ids: a user_id of ${table} is no ${id}`)
+    }
+    yield rows.map((row, at) => {
+      const known = times.filter(([column]) => row[column] !== null)
+      return {
+        token: String(row['token']),
+        userId: users[at] ?? '',
+        ...Object.fromEntries(known.map(([column, property]) => [property, Number(row[column])])),
+      }
+    })
   }
 }
 

@@ -15,6 +15,8 @@ export interface Ids<K extends IdColumn> {
   isCanonical(text: string): boolean
   /** The values to compare the column with. */
   bindings(text: string): readonly string[]
+  /** The form of a column's text that `isCanonical` judges: UUIDs have dashes, however they are kept. */
+  canonical(text: string): string
   /** The id of a row as it is presented. */
   present(value: unknown): IdTypes[K]
 }
@@ -28,22 +30,26 @@ const TYPES: { readonly [K in IdColumn]: Ids<K> } = {
   integer: {
     isCanonical: (text) => DECIMAL.test(text) && Number(text) <= MAX_INTEGER,
     bindings: (text) => [text],
+    canonical: (text) => text,
     present: Number,
   },
   bigint: {
     isCanonical: (text) => DECIMAL.test(text) && BigInt(text) <= MAX_BIGINT,
     bindings: (text) => [text],
+    canonical: (text) => text,
     present: (value) => BigInt(String(value)),
   },
   uuid: {
     isCanonical: (text) => UUID.test(text),
     // Django keeps UUIDs without dashes where the database has no type for them.
     bindings: (text) => [text, text.replaceAll('-', '')],
-    present: (value) => dashed(String(value).toLowerCase()),
+    canonical: dashed,
+    present: (value) => dashed(String(value)),
   },
   text: {
     isCanonical: () => true, // `isUserId` was asked before
     bindings: (text) => [text],
+    canonical: (text) => text,
     present: String,
   },
 }
@@ -54,6 +60,7 @@ export function idsOf<K extends IdColumn>(type: K): Ids<K> {
   return TYPES[type]
 }
 
-function dashed(uuid: string): string {
+function dashed(text: string): string {
+  const uuid = text.toLowerCase()
   return uuid.length === 32 ? uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : uuid
 }

@@ -24,7 +24,7 @@ export function expiringTokens(options: ExpiringTokenOptions): StoredTokenKind {
   return {
     ...shared,
     issue: (user) => issue(user, lifetime),
-    adopt: (tokens) => adopt(tokens, lifetime),
+    adopt: (tokens) => adopt(tokens, ({ createdAt }) => createdAt + lifetime),
 
     async verify(offered, find) {
       const stored = await findToken(offered.token)

@@ -21,11 +21,15 @@ export interface ListedToken extends StoredFacts {
 export interface ForeignToken {
   readonly token: string
   readonly userId: string
-  readonly createdAt: number
+  /** Now by default. */
+  readonly createdAt?: number
   readonly lastUsedAt?: number | null
-  /** By default what the kind's lifetime makes of `createdAt`. */
+  /** By default what the kind's lifetime makes of `createdAt`, or of the last use where it counts from there. */
   readonly expiresAt?: number
 }
+
+/** When a token was made and last used, of which its end is made. */
+export type TimesOfUse = Pick<StoredToken, 'createdAt' | 'lastUsedAt'>
 
 /** What kinds with a store can do beyond the rest. */
 export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, StoredFacts> {
@@ -61,6 +65,11 @@ const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
 const BATCH = 1000
 const LEFT_TO_PRUNE = 100
 
+/** Whether a token to take over can ever be presented: its shape is one of ours, and its user can be somebody. */
+export function isPresentable({ token, userId }: Pick<ForeignToken, 'token' | 'userId'>): boolean {
+  return SHAPE.test(token) && isUserId(userId)
+}
+
 /** What expiring and sliding tokens share: a random token in the client's hands, its digest in the store. */
 export interface Opaque {
   readonly clock: Clock
@@ -68,7 +77,8 @@ export interface Opaque {
   /** The stored token, or null; a text that is none of ours causes no query. */
   readonly find: (token: string) => Promise<StoredToken | null>
   readonly shared: Omit<StoredTokenKind, 'issue' | 'verify' | 'adopt'>
-  readonly adopt: (tokens: readonly ForeignToken[], lifetime: number) => Promise<number>
+  /** `endOf` says when a token ends that comes without an end. */
+  readonly adopt: (tokens: readonly ForeignToken[], endOf: (times: TimesOfUse) => number) => Promise<number>
 }
 
 /** The digest under which a token of a purpose is stored: no purpose's token is another's. */
@@ -124,20 +134,21 @@ export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions
       return stored?.purpose === purpose ? stored : null
     },
 
-    async adopt(tokens, lifetime) {
-      if (!tokens.every(({ token, userId }) => SHAPE.test(token) && isUserId(userId))) {
-        throw new TypeError('a token to take over must have 40 to 64 characters of base64url, and a user')
+    async adopt(tokens, endOf) {
+      if (!tokens.every(isPresentable)) {
+        throw new Misuse('a token to take over must have 40 to 64 characters of base64url, and a user')
       }
-      const rows = tokens.map(({ token, userId, createdAt, lastUsedAt = null, expiresAt = createdAt + lifetime }) => ({
+      const now = clock()
+      const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) => ({
         digest: storedDigest(purpose, token),
         purpose,
         userId,
         createdAt,
         lastUsedAt,
-        expiresAt,
+        expiresAt: expiresAt ?? endOf({ createdAt, lastUsedAt }),
       }))
       if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
-        throw new TypeError('a token to take over must have whole seconds as its times')
+        throw new Misuse('a token to take over must have whole seconds as its times')
       }
       return store.addMissing(rows)
     },

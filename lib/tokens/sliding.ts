@@ -1,4 +1,5 @@
 import { spanOption, wholeSpan } from '../clock.js'
+import { Misuse } from '../fault.js'
 import type { StoredToken } from '../stores/token-store.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
@@ -56,7 +57,12 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
 
   return {
     ...shared,
-    adopt: (tokens) => adopt(tokens, typeof lifetime === 'function' ? MONTH : lifetime),
+    adopt: (tokens) =>
+      adopt(tokens, ({ createdAt, lastUsedAt }) => {
+        // Who the user is, whom the function would be asked about, is not known here.
+        if (typeof lifetime === 'function') throw new Misuse('expiresAt is needed where lifetime is a function')
+        return (lastUsedAt ?? createdAt) + lifetime
+      }),
     async issue(user) {
       const now = clock()
       return issue(user, endOf(user, now, now) - now)

@@ -269,6 +269,83 @@ describe('importTokens', () => {
         expect(verdict.ok && verdict.value.user.id).to.equal(9223372036854775807n)
       })
 
+      describe('where a user’s id does not fit --id', () => {
+        const wrong: readonly [kept: IdColumn, read: IdColumn, id: unknown][] = [
+          ['bigint', 'integer', '9007199254740993'],
+          ['bigint', 'integer', '2147483648'],
+          ['uuid', 'integer', ALICE],
+          ['uuid', 'bigint', ALICE],
+          ['text', 'integer', '01'],
+          ['text', 'uuid', 'ann'],
+          ['integer', 'uuid', 7],
+          ['integer', 'integer', -7],
+        ]
+        for (const [kept, read, id] of wrong) {
+          it(`takes nothing of the batch over: ${String(id)} read as ${read}`, async () => {
+            const firsts: Readonly<Record<IdColumn, unknown>> = { integer: 1, bigint: 1, text: '1', uuid: BOB }
+            const [first, other] = [firsts[kept], id].map((one) =>
+              kept === 'uuid' && old.name !== 'PostgreSQL' ? String(one).replaceAll('-', '') : one,
+            )
+            await fill(kept, [])
+            await addToken(1, first, NOW)
+            await addToken(2, other, NOW)
+            const error = await rejection(imported(['--database', old.url, '--from', 'authtoken_token', '--id', read]))
+            expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes('--id')
+            expect(error).to.have.property('message').that.does.not.include(keyOf(2))
+            expect(await old.db('tokens')).to.deep.equal([])
+          })
+        }
+      })
+
+      it('skips and counts keys that nobody could present, and takes the others over', async () => {
+        await fill('integer', [1, 2, 3, 4])
+        await addToken(1, 1, NOW)
+        await addToken(2, 2, NOW)
+        const insert = { created: django(old.name, NOW) }
+        await old.db('authtoken_token').insert({ ...insert, key: 'too-short', user_id: 3 })
+        await old.db('authtoken_token').insert({ ...insert, key: `${'0'.repeat(39)}=`, user_id: 4 })
+        const lines = ['4 read, 2 new, 2 unusable', '2 new in tokens, 2 unusable']
+        expect(await imported(['--database', old.url, '--from', 'authtoken_token'])).to.deep.equal([
+          `authtoken_token: ${lines[0]}`,
+          `done: 4 tokens read from authtoken_token, ${lines[1]}`,
+        ])
+        expect(await expiringTokenApi(settings('integer')).verify({ token: keyOf(2) })).to.include({ ok: true })
+      })
+
+      it('skips and counts a user that nobody could be', async () => {
+        await fill('text', [])
+        await addToken(1, '', NOW)
+        await addToken(2, 'a\nb', NOW)
+        await addToken(3, 'ann', NOW)
+        const lines = await imported(['--database', old.url, '--from', 'authtoken_token', '--id', 'text'])
+        expect(lines.at(-1)).to.equal('done: 3 tokens read from authtoken_token, 1 new in tokens, 2 unusable')
+      })
+
+      it('takes a time that is null for none', async () => {
+        await fill('integer', [1])
+        const table = 'timed_auth_token_timedauthtoken'
+        await old.db.schema.dropTable(table)
+        await old.db.schema.createTable(table, (columns) => {
+          columns.string('key', 40).primary()
+          for (const column of ['created', 'last_used', 'expires']) columns.datetime(column, { precision: 6 })
+          columns.integer('user_id')
+        })
+        const now = Math.floor(Date.now() / 1000)
+        const time = (seconds: number): string => django(old.name, seconds)
+        await old.db(table).insert([
+          { key: keyOf(1), user_id: 1 },
+          { key: keyOf(2), user_id: 1, created: time(NOW - 90 * DAY), last_used: time(NOW - DAY) },
+          { key: keyOf(3), user_id: 1, created: time(NOW - DAY), expires: time(NOW + DAY) },
+        ])
+        await imported(['--database', old.url, '--from', table])
+        const api = timedTokenApi(settings('integer', now - DAY)) // before all of their ends
+        const listed = (await api.listTokens({ id: 1, username: 'user0', password: null })).toReversed()
+        expect(listed[0]?.issuedAt).to.be.within(now, now + 60)
+        expect(listed[0]).to.include({ lastUsedAt: null, expiresAt: Number(listed[0]?.issuedAt) + 30 * DAY })
+        expect(listed[1]).to.include({ lastUsedAt: NOW - DAY, expiresAt: NOW - DAY + 30 * DAY })
+        expect(listed[2]).to.include({ issuedAt: NOW - DAY, lastUsedAt: null, expiresAt: NOW + DAY })
+      })
+
       it('takes a lifetime, an audience and a table', async () => {
         await fill('integer', [1])
         await createTokenTable(old.db, { table: 'staff_tokens' })
@@ -320,6 +397,10 @@ describe('importTokens', () => {
       'for an audience that is too long': [[...good, '--audience', 'x'.repeat(51)], 'audience'],
       'for an option that does not exist': [[...good, '--force'], '--force'],
       'for an option without its value': [[...good, '--to'], '--to'],
+      'for a lifetime where each token has an end': [
+        ['--database', ':memory:', '--from', 'timed_auth_token_timedauthtoken', '--lifetime', '60'],
+        '--lifetime',
+      ],
       'for a word too many': [[...good, 'now'], 'now'],
     }
     for (const [what, [args, text]] of Object.entries(wrong)) {
@@ -388,6 +469,29 @@ describe('the command koa-tokenapi', () => {
       const { code, out, err } = await run([command, ...args])
       expect([code, out]).to.deep.equal([1, ''])
       expect(err).to.include('--database').and.include(usage)
+    }
+  })
+
+  it('says what is wrong with the data alone', async () => {
+    const [sqlite] = databases
+    if (sqlite === undefined) throw new Error('SQLite is always there')
+    const old = await open(sqlite)
+    try {
+      await createDjangoTables(old, 'text')
+      await createTokenTable(old.db)
+      await old.db('authtoken_token').insert({ key: keyOf(1), created: django('SQLite', NOW), user_id: 'ann' })
+      const { code, out, err } = await run([
+        command,
+        'import-tokens',
+        '--database',
+        old.url,
+        '--from',
+        'authtoken_token',
+      ])
+      expect([code, out]).to.deep.equal([1, ''])
+      expect(err).to.include('--id').and.not.include('koa-tokenapi import-tokens')
+    } finally {
+      await old.close()
     }
   })
 

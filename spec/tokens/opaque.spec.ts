@@ -315,6 +315,12 @@ for (const [name, make] of Object.entries(kinds)) {
         expect([await isGood(key('a')), await isGood(key('b'))]).to.deep.equal([false, true])
       })
 
+      it('takes what comes without times for made just now', async () => {
+        await kind.adopt([{ token: key('a'), userId: '1' }])
+        const [listed] = await kind.list(alice)
+        expect(listed).to.include({ issuedAt: NOW, lastUsedAt: null, expiresAt: NOW + 2592000 })
+      })
+
       it('leaves alone what is there already', async () => {
         const one = { token: key('a'), userId: '1', createdAt: NOW }
         expect(await kind.adopt([one])).to.equal(1)

@@ -274,6 +274,20 @@ describe('slidingTokens', () => {
       ])
     })
 
+    it('says of no foreign token when it ends', async () => {
+      const byRole = kindFor(() => 100)
+      const one = { token: 'a'.repeat(40), userId: '3', createdAt: NOW }
+      const error = await rejection(
+        byRole.adopt([
+          { ...one, expiresAt: NOW + 5 },
+          { ...one, token: 'b'.repeat(40) },
+        ]),
+      )
+      expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes('expiresAt')
+      expect(await byRole.list(boss)).to.deep.equal([])
+      expect(await byRole.adopt([{ ...one, expiresAt: NOW + 5 }])).to.equal(1)
+    })
+
     it('that gives no whole seconds is a fault, and not a token without an end', async () => {
       for (const seconds of [0, -1, 1.5, NaN, Infinity, undefined, '60']) {
         const error = await rejection(kindFor(() => seconds as number).issue(boss)) // as a caller without types
