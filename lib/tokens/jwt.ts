@@ -17,7 +17,7 @@ import {
   judgeTimes,
   type JwtFacts,
 } from './jwt-claims.js'
-import { type JwtKey, type JwtKeyOptions, jwtKeys, secretKey } from './jwt-keys.js'
+import { type JwtKey, type JwtKeyOptions, jwtKeys, userKeys } from './jwt-keys.js'
 import { readJwt, readObject } from './jwt-text.js'
 import type { Issued, TokenKind } from './token-kind.js'
 
@@ -32,7 +32,10 @@ export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
   readonly issuer?: string
   /** Seconds after the login in which a token can be exchanged for a new one; 604800 (7 days), false for no `orig_iat` and no refresh. */
   readonly refreshLifetime?: number | false
-  /** A secret for each user (HS algorithms): the user is looked up before the token is proven. */
+  /**
+   * A secret for each user (HS algorithms), instead of all other keys: the user is looked up before the token is proven. It
+   * must have 32 bytes, whatever the algorithm, or `minSecretBytes`: for a user without such a one no token is issued or good.
+   */
   readonly secretOf?: (user: U) => string
   /** The claims of a user; by default the ancestor's `user_id`, `username` and `email`. `exp`, `orig_iat`, `aud` and `iss` are added. */
   readonly payload?: (user: U) => Claims
@@ -76,7 +79,7 @@ export type FindAnybody<U extends User> = (by: { id: string } | { username: stri
  */
 export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybody?: FindAnybody<U>): JwtKind<U> {
   const { algorithm = 'HS256', audience, issuer, refreshLifetime = WEEK } = options
-  const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo, minSecretBytes } = options
+  const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo } = options
   // The ancestor goes by the id here, and so do the tokens that it has signed.
   const bearerOf = options.userOf ?? claimedId
   const clock = wholeClock(options.clock)
@@ -90,15 +93,17 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   for (const [name, value] of Object.entries({ secretOf, payload, userOf, boundTo })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
   }
-  if (secretOf !== undefined && !algorithm.startsWith('HS'))
-    throw new TypeError(`secretOf does not go with ${algorithm}`)
-  const keys = secretOf === undefined ? jwtKeys(options) : []
+  const keyOf = secretOf === undefined ? undefined : userKeys(secretOf, options)
+  const keys = keyOf === undefined ? jwtKeys(options) : []
   if (boundTo !== undefined && keys.some((key) => key.signing === undefined)) {
     throw new TypeError('boundTo needs the private key where tokens are verified')
   }
 
   const keysOf = (user: U | null, kid: string | undefined): readonly JwtKey[] => {
-    if (secretOf !== undefined) return user === null ? [] : [secretKey(secretOf(user), minSecretBytes ?? 16)]
+    if (keyOf !== undefined) {
+      const own = user === null ? null : keyOf(user)
+      return own === null ? [] : [own]
+    }
     const named = keys.filter((key) => kid !== undefined && key.kid === kid)
     if (named.length > 0) return named
     return kid === undefined || keys.every((key) => key.kid === undefined)
@@ -107,7 +112,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   }
 
   const sign = async (user: U, origin: number): Promise<Issued<JwtFacts>> => {
-    const key = secretOf === undefined ? keys[0] : keysOf(user, undefined)[0]
+    const key = keyOf === undefined ? keys[0] : keyOf(user)
+    if (key === null) throw new Misuse('secretOf must give a secret that is long enough (minSecretBytes)')
     if (key?.signing === undefined) throw new Misuse('privateKey is needed to issue tokens')
     const { user_id, username, exp: _, ...rest } = payload(user)
     const claims: Claims = {
@@ -143,7 +149,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     if (read === null) return refuse('invalid', 'decode')
     if (read.alg !== algorithm || read.wantsMore) return refuse('invalid', 'claims')
     // With a secret for each user the claims say whose; nobody is told what was found before the signature is checked.
-    const unproven = secretOf === undefined ? null : await unprovenUser(readObject(read.payload), find)
+    const unproven = keyOf === undefined ? null : await unprovenUser(readObject(read.payload), find)
     const key = await fittingKey(token, keysOf(unproven, read.kid), algorithm)
     if (key === null) return refuse('invalid', 'decode')
 

@@ -70,6 +70,10 @@ describe('jwtKeys', () => {
     it('may be shorter where that is asked for', () => {
       expect(keysOf({ secret: 's'.repeat(8), minSecretBytes: 8 })).not.to.throw()
       expect(keysOf({ secret: 's'.repeat(7), minSecretBytes: 8 })).to.throw(TypeError, 'secret')
+      for (const minSecretBytes of [0, -1, 1.5, NaN, '8', null]) {
+        expect(keysOf({ secret: SECRET, minSecretBytes }), String(minSecretBytes)).to.throw(TypeError, 'minSecretBytes')
+        expect(keysOf({ keys: { a: SECRET }, minSecretBytes })).to.throw(TypeError, 'minSecretBytes')
+      }
     })
 
     it('are there', () => {
@@ -227,6 +231,30 @@ describe('jwtKeys', () => {
     it('keep their order and their names, before the one without', () => {
       const keys = jwtKeys({ keys: { b: 'b'.repeat(32), a: 'a'.repeat(32) }, secret: SECRET })
       expect(keys.map(({ kid }) => kid)).to.deep.equal(['b', 'a', undefined])
+    })
+
+    it('have names that JavaScript keeps in their order', () => {
+      for (const kid of ['0', '7', '2026', '12345678901']) {
+        expect(keysOf({ keys: { [kid]: SECRET } }), kid).to.throw(TypeError, 'keys')
+        expect(keysOf({ keys: { a: SECRET, [kid]: SECRET } }), kid).to.throw(TypeError, 'keys')
+        expect(keysOf({ algorithm: 'RS256', keys: { [kid]: rsa.privateKey } }), kid).to.throw(TypeError, 'keys')
+      }
+      const written = ['2026-11', '02', 'k1', '-1', '1.5', '']
+      const keys = jwtKeys({ keys: Object.fromEntries(written.map((kid) => [kid, SECRET])) })
+      expect(keys.map(({ kid }) => kid)).to.deep.equal(written)
+    })
+
+    it('are told by the name of their option', () => {
+      for (const keys of [null, 7, SECRET, true, [SECRET]]) {
+        expect(keysOf({ keys }), typeof keys).to.throw(TypeError, 'keys')
+        expect(keysOf({ keys, secret: SECRET }), typeof keys).to.throw(TypeError, 'keys')
+      }
+      for (const key of ['short', undefined, null, 7, pem(rsa)]) {
+        expect(keysOf({ keys: { a: key } }), typeof key).to.throw(TypeError, 'a secret in keys')
+      }
+      for (const key of ['short', undefined, null, 7, shortRsa.privateKey, p256.privateKey]) {
+        expect(keysOf({ algorithm: 'RS256', keys: { a: key } }), typeof key).to.throw(TypeError, 'a key in keys')
+      }
     })
 
     it('may have the names that objects have', () => {

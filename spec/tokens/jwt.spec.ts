@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import { activeUser, type FindUser, memoryUsers, type User } from '../../lib/index.js'
 import { type JwtKind, type JwtOptions, jwtTokens } from 'koa-tokenapi/jwt'
+import { Misuse } from '../../lib/fault.js'
 import { watched } from '../support/counting.js'
 import { forgedJwt, jwtPart } from '../support/forged-jwt.js'
 import { behavesLikeATokenKind, type KindUnderTest } from '../support/token-kind.contract.js'
@@ -66,7 +67,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 }
 
 function secretOf(user: User): string {
-  return `the secret of ${user.username} ${user.password}`
+  return `the secret of ${user.username}, for JWT: ${user.password}`
 }
 
 const unbound: Omit<KindUnderTest, 'make'> = {
@@ -601,15 +602,54 @@ describe('jwtTokens', () => {
       expect(asked).to.deep.equal([])
     })
 
-    it('that is too short is a fault', async () => {
-      const short = kindOf({ secret: undefined, secretOf: () => 'short' })
-      expect(await rejection(short.issue(alice))).to.be.instanceOf(TypeError)
-      expect(await rejection(short.verify({ token: signed({}) }, having(alice)))).to.be.instanceOf(TypeError)
+    it('that is none for a user refuses their tokens, and issues none', async () => {
+      const pem = publicOf('RS256').export({ type: 'spki', format: 'pem' }).toString()
+      for (const own of [undefined, null, '', 'short', 's'.repeat(31), '\ud800'.repeat(32), pem, 7, [SECRET], {}]) {
+        const lacking = kindOf({ secret: undefined, secretOf: () => own as string }) // as a caller without types
+        expect(await rejection(lacking.issue(alice)), String(own))
+          .to.be.instanceOf(Misuse)
+          .with.property('message')
+          .that.includes('secretOf')
+        for (const key of [SECRET, String(own), 's'.repeat(31)]) {
+          expect(await judged(lacking, forgedJwt(key, GOOD)), String(own)).to.equal('invalid: decode')
+        }
+      }
+    })
+
+    it('has 32 bytes for each algorithm, or as many as it is told', async () => {
+      for (const algorithm of ['HS256', 'HS384', 'HS512'] as const) {
+        const own = kindOf({ secret: undefined, algorithm, secretOf: () => 's'.repeat(32) })
+        expect(await judged(own, (await own.issue(alice)).token)).to.equal('alice')
+      }
+      const short = kindOf({ secret: undefined, minSecretBytes: 5, secretOf: () => 'short' })
+      expect(await judged(short, (await short.issue(alice)).token)).to.equal('alice')
+      for (const minSecretBytes of [0, -1, 1.5, NaN, '8', null]) {
+        const options = { secret: undefined, secretOf, minSecretBytes } as Partial<JwtOptions> // as a caller without types
+        expect(() => kindOf(options), String(minSecretBytes)).to.throw(TypeError, 'minSecretBytes')
+      }
     })
 
     it('goes with HS algorithms alone', () => {
-      const options = { secret: undefined, algorithm: 'RS256', privateKey: rsa.privateKey, secretOf } as const
-      expect(() => kindOf(options)).to.throw(TypeError, 'secretOf')
+      for (const algorithm of ['RS256', 'EdDSA', 'none', 'HS1', 'hs256', null]) {
+        const options = { secret: undefined, algorithm, secretOf } as Partial<JwtOptions> // as a caller without types
+        const named = String(algorithm).match(/^(RS|Ed)/) ? 'secretOf' : 'algorithm'
+        expect(() => kindOf(options), String(algorithm)).to.throw(TypeError, named)
+      }
+    })
+
+    it('goes with no other key, which would never be asked', () => {
+      for (const other of [
+        { secret: SECRET },
+        { keys: { a: SECRET } },
+        { privateKey: rsa.privateKey },
+        { publicKey: rsa.publicKey },
+      ]) {
+        const [name = ''] = Object.keys(other)
+        expect(() => kindOf({ secret: undefined, ...other, secretOf }), name).to.throw(
+          TypeError,
+          `secretOf does not go with ${name}`,
+        )
+      }
     })
   })
 

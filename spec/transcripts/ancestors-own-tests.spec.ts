@@ -587,7 +587,7 @@ describe('the tests that the ancestors have of their own', () => {
 
       it('test_post_form_failing_jwt_auth_changed_user_secret_key', async () => {
         user.secret = 'the first secret of jpueblo, 32 bytes'
-        const api = jwt({ secretOf: ({ secret = '' }) => secret })
+        const api = jwt({ secret: undefined, secretOf: ({ secret = '' }) => secret })
         const { token } = await api.issue(user)
         expect(await ask(appFor(api), '/guarded', bearing('JWT', token))).to.include({ status: 200 })
         user.secret = 'the second secret of jpueblo, 32 bytes'
