@@ -29,13 +29,13 @@ export function wholeClock(clock: Clock = systemClock): Clock {
 }
 
 /**
- * Checks an option that is a span of time, at start-up.
+ * Checks an option that is a span of time, at start-up, or what a function among the options gives for it.
  *
- * @throws {TypeError} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
+ * @throws {Misuse} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
  */
 export function wholeSpan(name: string, value: unknown, least = 1): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new TypeError(`${name} must be a whole number of at least ${least}`)
+    throw new Misuse(`${name} must be a whole number of at least ${least}`)
   }
   return value as number // isSafeInteger has just said so
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Clock, spanOption, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
+import { Misuse } from '../lib/fault.js'
 
 const frozen: Clock = () => 1795000000
 
@@ -57,6 +58,10 @@ describe('wholeSpan', () => {
       expect(() => wholeSpan('lifetime', value), String(value)).to.throw(TypeError, 'lifetime')
     }
     expect(() => wholeSpan('timeoutDays', -1, 0)).to.throw(TypeError, 'timeoutDays')
+  })
+
+  it('says so in a log too, since a function may give it long after start-up', () => {
+    expect(() => wholeSpan('lifetime', '7')).to.throw(Misuse, 'lifetime')
   })
 })
 
