@@ -14,12 +14,12 @@ export function lookup<U extends User>(users: UserStore<U>, options: { readonly 
   const { timeout } = options
   return {
     async byId(id) {
-      if (!isUserId(id)) return null
+      if (typeof id !== 'string' || !isUserId(id)) return null
       const row = await withDeadline(timeout, (call) => users.findById(id, call))
       return isPresent(row) && idText(row.id) === id ? row : null
     },
     async byUsername(username) {
-      const name = canonicalUsername(username)
+      const name = typeof username === 'string' ? canonicalUsername(username) : null
       if (name === null) return null
       const row = await withDeadline(timeout, (call) => users.findByUsername(name, call))
       return isPresent(row) && row.username === name ? row : null

@@ -27,6 +27,18 @@ export function defaultUserOf(claims: Claims): { username: string } | null {
   return { username: typeof username === 'string' ? username : '' }
 }
 
+/** Whom an application's `userOf` names: one well-formed text by one name, and else nobody. What it read is somebody's claims. */
+export function namedBy(answer: unknown): { id: string } | { username: string } | null {
+  if (typeof answer !== 'object' || answer === null) return null
+  const { id, username } = answer as { readonly id?: unknown; readonly username?: unknown } // an object may be asked for anything
+  if (isText(id)) return username === undefined ? { id } : null
+  return isText(username) && id === undefined ? { username } : null
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed()
+}
+
 /** A name that somebody else has registered since must not inherit the tokens of its first bearer. */
 export function contradicts(claims: Claims, user: User): boolean {
   const id = Object.hasOwn(claims, 'user_id') ? claims['user_id'] : undefined

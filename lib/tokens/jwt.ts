@@ -1,5 +1,5 @@
 import { CompactSign, compactVerify, errors } from 'jose'
-import { type Clock, spanOption, wholeClock, wholeSpan } from '../clock.js'
+import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
 import type { FindUser, User } from '../user.js'
@@ -16,6 +16,7 @@ import {
   isForUs,
   judgeTimes,
   type JwtFacts,
+  namedBy,
 } from './jwt-claims.js'
 import { type JwtKey, type JwtKeyOptions, jwtKeys, userKeys } from './jwt-keys.js'
 import { readJwt, readObject } from './jwt-text.js'
@@ -39,7 +40,10 @@ export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
   readonly secretOf?: (user: U) => string
   /** The claims of a user; by default the ancestor's `user_id`, `username` and `email`. `exp`, `orig_iat`, `aud` and `iss` are added. */
   readonly payload?: (user: U) => Claims
-  /** Whom the claims name; by default the `username`, and a `user_id` that contradicts it is refused. */
+  /**
+   * Whom the claims name; by default the `username`, and a `user_id` that contradicts it is refused. With `secretOf` it is
+   * asked about forged claims too. Anything but one text, by the one name or the other, is nobody.
+   */
   readonly userOf?: (claims: Claims) => { id: string } | { username: string } | null
   /** Values that end a user's tokens when they change; none by default, as in the ancestor. */
   readonly boundTo?: (user: U) => readonly unknown[]
@@ -78,14 +82,12 @@ export type FindAnybody<U extends User> = (by: { id: string } | { username: stri
  * a `find` gives no user, and so no secret, for them.
  */
 export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybody?: FindAnybody<U>): JwtKind<U> {
-  const { algorithm = 'HS256', audience, issuer, refreshLifetime = WEEK } = options
-  const { secretOf, payload = defaultPayload, userOf = defaultUserOf, boundTo } = options
-  // The ancestor goes by the id here, and so do the tokens that it has signed.
-  const bearerOf = options.userOf ?? claimedId
+  const { algorithm = 'HS256', audience, issuer } = options
+  const { secretOf, payload = defaultPayload, userOf, boundTo } = options
   const clock = wholeClock(options.clock)
   const lifetime = spanOption(options, 'lifetime', 300)
   const leeway = spanOption(options, 'leeway', 0, 0)
-  if (refreshLifetime !== false) wholeSpan('refreshLifetime', refreshLifetime)
+  const refreshLifetime = options.refreshLifetime === false ? false : spanOption(options, 'refreshLifetime', WEEK)
   for (const [name, text] of Object.entries({ audience, issuer })) {
     if (text !== undefined && (typeof text !== 'string' || text === ''))
       throw new TypeError(`${name} must be a non-empty string`)
@@ -93,6 +95,9 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   for (const [name, value] of Object.entries({ secretOf, payload, userOf, boundTo })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
   }
+  const bearerOf = userOf === undefined ? defaultUserOf : (claims: Claims) => namedBy(userOf(claims))
+  // The ancestor goes by the id before the signature is checked, and so do the tokens that it has signed.
+  const unprovenBearerOf = userOf === undefined ? claimedId : bearerOf
   const keyOf = secretOf === undefined ? undefined : userKeys(secretOf, options)
   const keys = keyOf === undefined ? jwtKeys(options) : []
   if (boundTo !== undefined && keys.some((key) => key.signing === undefined)) {
@@ -134,7 +139,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
 
   /** Whose secret is to be tried; null for nobody. */
   const unprovenUser = async (claims: Claims | null, find: FindUser<U>): Promise<U | null> => {
-    const by = claims === null ? null : bearerOf(claims)
+    const by = claims === null ? null : unprovenBearerOf(claims)
     if (by === null) return null
     const user = await find(by)
     if (user.ok) return user.value
@@ -158,7 +163,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     const untimely = judgeTimes(claims, clock(), leeway)
     if (untimely !== null) return untimely
     if (!isForUs(claims, { audience, issuer })) return refuse('invalid', 'claims')
-    const by = userOf(claims)
+    const by = bearerOf(claims)
     if (by === null) return refuse('invalid', 'payload')
     // PyJWT lets a token without it pass, so that the ancestor says first that the payload names nobody.
     if (claims['exp'] === undefined) return refuse('invalid', 'claims')

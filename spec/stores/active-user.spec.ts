@@ -32,6 +32,16 @@ describe('activeUser', () => {
     }
   })
 
+  it('asks the store for no id and no name that is no text', async () => {
+    const { users, asked } = answering(ANN)
+    for (const value of [undefined, null, 1, true, ['1'], ['ann'], {}] as readonly unknown[]) {
+      const text = value as string // as a caller without types
+      expect(await activeUser(users)({ id: text })).to.deep.equal({ ok: false, reason: 'invalid' })
+      expect(await activeUser(users)({ username: text })).to.deep.equal({ ok: false, reason: 'invalid' })
+    }
+    expect(asked).to.deep.equal([])
+  })
+
   it('takes a plain value for an answer', async () => {
     const { users } = answering(ANN)
     expect(await activeUser(users)({ id: '1' })).to.deep.equal({ ok: true, value: ANN })

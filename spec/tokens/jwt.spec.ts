@@ -524,12 +524,50 @@ describe('jwtTokens', () => {
       const { token } = await kind.issue(bob)
       expect(partsOf(token)[1]).to.include({ sub: '2' })
       expect(await judged(kind, token)).to.equal('bob')
-      for (const sub of [2, ['2'], null, undefined]) {
+      for (const sub of [2, ['2'], null, undefined, '', '\ud800']) {
         expect(await judged(kind, forgedJwt(SECRET, { sub, exp: NOW + 1 }))).to.equal('invalid: payload')
       }
-      for (const sub of ['02', '2 ', '', '\ud800', '3']) {
+      for (const sub of ['02', '2 ', '3']) {
         expect(await judged(kind, forgedJwt(SECRET, { sub, exp: NOW + 1 })), sub).to.equal('invalid: no_user')
       }
+    })
+
+    it('name nobody where userOf answers anything but one text', async () => {
+      for (const answer of [
+        undefined,
+        null,
+        'alice',
+        1,
+        true,
+        [],
+        {},
+        { id: undefined },
+        { id: 1 },
+        { id: ['1'] },
+        { id: '' },
+        { id: '\ud800' },
+        { username: 1 },
+        { username: ['alice'] },
+        { username: {} },
+        { id: '1', username: 'alice' },
+        { id: '1', username: null },
+        { sub: '1' },
+        Promise.resolve({ id: '1' }),
+      ]) {
+        const userOf = () => answer as { id: string } // as a caller without types
+        const what = JSON.stringify(answer)
+        const shared = kindOf({ userOf })
+        const own = kindOf({ secret: undefined, secretOf, userOf })
+        const { find, asked } = watched(having(alice))
+        expect(await shared.verify({ token: signed({}) }, find), what).to.include({ ok: false, detail: 'payload' })
+        expect(await own.verify({ token: signed({}) }, find), what).to.include({ ok: false, detail: 'decode' })
+        expect(asked, what).to.deep.equal([])
+      }
+    })
+
+    it('may name the user beside an undefined', async () => {
+      const userOf = () => ({ id: '1', username: undefined }) as { id: string } // as a caller without types
+      expect(await judged(kindOf({ userOf }), signed({}))).to.equal('alice')
     })
 
     it('are asked for nothing before the signature is checked', async () => {
@@ -793,7 +831,7 @@ describe('jwtTokens', () => {
     const wrong: readonly [string, readonly unknown[]][] = [
       ['lifetime', [0, -1, 1.5, NaN, Infinity, '300', null]],
       ['leeway', [-1, 1.5, NaN, Infinity, '0', null]],
-      ['refreshLifetime', [0, -1, 1.5, NaN, Infinity, true, '60', null]],
+      ['refreshLifetime', [0, -1, 1.5, NaN, Infinity, true, '60', null, undefined]],
       ['clock', [Date.now, 7]],
       ['algorithm', ['none', 'HS1', '', null]],
       ['secret', [undefined, '', 's', 's'.repeat(31)]],
