@@ -7,7 +7,8 @@ export interface ReadJwt {
   readonly payload: string
 }
 
-const MAX_LENGTH = 8192
+/** Characters that are read at most, and so issued. */
+export const MAX_LENGTH = 8192
 
 /**
  * Reads a JWT strictly, before any cryptography (RFC 8725 §3): three parts in canonical base64url, at most 8192

@@ -2,7 +2,7 @@ import { CompactSign, compactVerify, errors } from 'jose'
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { Misuse } from '../fault.js'
 import { asciiJsonText } from '../json-text.js'
-import type { FindUser, User } from '../user.js'
+import { type FindUser, idText, isUserId, type User } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
 import { bumpBoundEpoch } from './bond.js'
 import { bondFor, isBonded } from './jwt-bond.js'
@@ -19,7 +19,7 @@ import {
   namedBy,
 } from './jwt-claims.js'
 import { type JwtKey, type JwtKeyOptions, jwtKeys, userKeys } from './jwt-keys.js'
-import { readJwt, readObject } from './jwt-text.js'
+import { MAX_LENGTH, readJwt, readObject } from './jwt-text.js'
 import type { Issued, TokenKind } from './token-kind.js'
 
 export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
@@ -68,7 +68,8 @@ const WEEK = 7 * 24 * 60 * 60
  *
  * Without `boundTo` a token outlives a changed password, and `revokeAll` is left out.
  *
- * @throws {TypeError} at start-up for a wrong option; from `issue`, where there is no key to sign with or none to be bound to.
+ * @throws {TypeError} at start-up for a wrong option; from `issue`, where there is no key to sign with or nothing to
+ *   be bound to, and for claims that would make a token which is never good.
  */
 export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKind<U> {
   return jwtKind(options)
@@ -120,7 +121,12 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     const key = keyOf === undefined ? keys[0] : keyOf(user)
     if (key === null) throw new Misuse('secretOf must give a secret that is long enough (minSecretBytes)')
     if (key?.signing === undefined) throw new Misuse('privateKey is needed to issue tokens')
-    const { user_id, username, exp: _, ...rest } = payload(user)
+    const id = idText(user.id)
+    if (id === null || !isUserId(id))
+      throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
+    const given: unknown = payload(user)
+    if (!isPlain(given)) throw new Misuse('payload must give a plain object, and at once')
+    const { user_id, username, exp: _, ...rest } = given
     const claims: Claims = {
       ...(user_id === undefined ? {} : { user_id }),
       ...(username === undefined ? {} : { username }),
@@ -134,6 +140,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     // In PyJWT's order, so that the bytes are the same.
     const header = { alg: algorithm, ...(key.kid === undefined ? {} : { kid: key.kid }), typ: 'JWT' }
     const token = await new CompactSign(Buffer.from(asciiJsonText(claims))).setProtectedHeader(header).sign(key.signing)
+    if (token.length > MAX_LENGTH)
+      throw new Misuse(`payload gave more than a token of ${MAX_LENGTH} characters can hold`)
     return { token, ...factsOf(claims, leeway) }
   }
 
@@ -193,6 +201,12 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     ...kind,
     revokeAll: (user, bumpEpoch) => bumpBoundEpoch(user, boundTo, bumpEpoch),
   }
+}
+
+function isPlain(value: unknown): value is Claims {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 async function fittingKey(token: string, keys: readonly JwtKey[], algorithm: string): Promise<JwtKey | null> {

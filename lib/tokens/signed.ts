@@ -55,6 +55,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
   const backends = typeof backend === 'string' ? [backend] : [...backend]
   const clock = wholeClock(options.clock)
   const maxAge = spanOption(options, 'maxAge', TWO_WEEKS)
+  if (typeof sha1 !== 'boolean') throw new TypeError('sha1 must be true or false')
   if (!isName(salt)) throw new TypeError('salt must be a non-empty string')
   if (backends.length === 0 || !backends.every(isName))
     throw new TypeError('backend must be a non-empty string, or several')
@@ -89,7 +90,10 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
         payload.push(bondOf(signer, id, issuedAt, bound))
       }
       const value = `${Buffer.from(asciiJsonText(payload)).toString('base64url')}:${toBase62(issuedAt)}`
-      return { token: `${value}:${sign(signer, value)}`, issuedAt, expiresAt: issuedAt + maxAge + 1 }
+      const token = `${value}:${sign(signer, value)}`
+      if (token.length > MAX_TOKEN)
+        throw new Misuse(`user.id and backend make a token of more than ${MAX_TOKEN} characters`)
+      return { token, issuedAt, expiresAt: issuedAt + maxAge + 1 }
     },
 
     async verify(offered, find) {

@@ -198,6 +198,45 @@ describe('jwtTokens', () => {
       expect(issued.expiresAt).to.equal(NOW + 300)
     })
 
+    it('is nothing where payload gives no plain object', async () => {
+      const claims = { username: 'alice' }
+      for (const given of [undefined, null, 'alice', 7, [claims], Promise.resolve(claims), new Map(), new Date(0)]) {
+        const kind = kindOf({ payload: () => given as object as Record<string, unknown> }) // as a caller without types
+        expect(await rejection(kind.issue(alice)), String(given))
+          .to.be.instanceOf(Misuse)
+          .with.property('message')
+          .that.includes('payload')
+      }
+      const bare = kindOf({ payload: () => Object.assign(Object.create(null) as object, claims) })
+      expect(await judged(bare, (await bare.issue(alice)).token)).to.equal('alice')
+    })
+
+    it('is nothing for an id that is none', async () => {
+      for (const id of ['', '\ud800', 'a\nb', 1.5, NaN, 2 ** 53, null, undefined, ['1']]) {
+        const user = { ...alice, id } as User // as a caller without types
+        expect(await rejection(kindOf().issue(user)), String(id))
+          .to.be.instanceOf(Misuse)
+          .with.property('message')
+          .that.includes('user.id')
+      }
+    })
+
+    it('is nothing that is longer than what is read', async () => {
+      const withFiller = (length: number): JwtKind =>
+        kindOf({ payload: (user) => ({ username: user.username, filler: 'x'.repeat(length) }) })
+      const bare = (await withFiller(0).issue(alice)).token.length
+      const most = Math.floor(((8192 - bare) * 3) / 4)
+      const { token } = await withFiller(most).issue(alice)
+      expect(token.length).to.be.within(8190, 8192)
+      expect(await judged(kindOf(), token)).to.equal('alice')
+      for (const length of [most + 3, 100_000]) {
+        expect(await rejection(withFiller(length).issue(alice)), String(length))
+          .to.be.instanceOf(Misuse)
+          .with.property('message')
+          .that.includes('payload')
+      }
+    })
+
     it('has nothing of the password in it', async () => {
       for (const boundTo of [undefined, toState]) {
         const { token } = await kindOf(boundTo === undefined ? {} : { boundTo }).issue(alice)

@@ -10,6 +10,7 @@ import {
   type TokenKind,
   type User,
 } from '../../lib/index.js'
+import { Misuse } from '../../lib/fault.js'
 import { watched } from '../support/counting.js'
 import { behavesLikeATokenKind } from '../support/token-kind.contract.js'
 
@@ -374,6 +375,18 @@ describe('signedTokens', () => {
     }
   })
 
+  it('issues nothing that is longer than it reads', async () => {
+    // Three characters of the backend make four of the token.
+    const long = kindOf({ backend: 'b'.repeat(3027) })
+    const { token } = await long.issue(alice)
+    expect(await judged(long, token)).to.equal('alice')
+    expect(token.length).to.equal(4095)
+    for (const length of [3028, 100_000]) {
+      const error = await rejection(kindOf({ backend: 'b'.repeat(length) }).issue(alice))
+      expect(error, String(length)).to.be.instanceOf(Misuse).with.property('message').that.includes('backend')
+    }
+  })
+
   describe('says at start-up which option is wrong', () => {
     const wrong: readonly [string, readonly unknown[]][] = [
       [
@@ -383,6 +396,7 @@ describe('signedTokens', () => {
       ['maxAge', [0, -1, 1.5, NaN, Infinity, '60', null]],
       ['salt', ['', 7, null]],
       ['backend', ['', 7, null, [], ['']]],
+      ['sha1', ['false', 0, 1, null]],
       ['boundTo', [[], 'password', null]],
       ['clock', [Date.now, 7, () => 1.5]],
       ['minSecretBytes', [0, -1, 1.5, NaN, '8']],
