@@ -23,7 +23,7 @@ export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly answers: Answers
 }
 
-/** What all ready-made APIs share, and two things that their routes need. */
+/** What all ready-made APIs share, and what their routes and further methods need. */
 export interface ApiCore<U extends User, T extends TokenFacts> {
   readonly shared: Omit<TokenApi<U, T>, 'routes'>
   /** A `find` for one request. */
@@ -33,6 +33,8 @@ export interface ApiCore<U extends User, T extends TokenFacts> {
    * worked on must not end in a token that outlives it.
    */
   readonly freshLogin: TokenApi<U, T>['login']
+  /** Tells of a fault, and passes it on. */
+  readonly faultTold: <V>(work: Promise<V>) => Promise<V>
   /** Tells of a token that was refused, or of a fault, and passes it on. */
   readonly judged: <V>(work: Promise<Verdict<V>>) => Promise<Verdict<V>>
 }
@@ -123,6 +125,7 @@ export function api<U extends User, T extends TokenFacts>(
   return {
     shared,
     find: () => findActive(store),
+    faultTold,
     judged,
     freshLogin: (attempt) => loginTold(attempt, judgeTwice(attempt)),
   }

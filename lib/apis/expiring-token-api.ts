@@ -20,7 +20,7 @@ export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOption
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function expiringTokenApi<U extends User>(options: ExpiringTokenApiOptions<U>): StoredTokenApi<U> {
-  return storedApi(options, expiringTokens(options), {
+  return storedApi(options, (store) => expiringTokens({ ...options, store }), {
     path: '/api-token-auth',
     passwordTrimmed: false,
     status: 200,

@@ -1,7 +1,8 @@
 import { keyword } from '../credentials/keyword.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
-import type { TokenStore } from '../stores/token-store.js'
+import { withDeadline } from '../stores/deadline.js'
+import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
@@ -48,13 +49,18 @@ const REFUSED: Readonly<Partial<Record<Refusal['reason'], string>>> = {
 }
 const NOT_UTF8 = 'Invalid token header. Token string should not contain invalid characters.'
 
-/** An API over stored tokens: `Authorization: Token …`, a login, and the management of what is stored. */
+/**
+ * An API over stored tokens: `Authorization: Token …`, a login, and the management of what is stored.
+ *
+ * @param kindOn Makes the kind of token on a store that answers within the time limit, or rejects.
+ */
 export function storedApi<U extends User>(
   options: StoredApiOptions<U>,
-  tokens: StoredTokenKind<U>,
+  kindOn: (store: TokenStore) => StoredTokenKind<U>,
   wire: StoredWire<U>,
 ): StoredTokenApi<U> {
   const prefix = pathPrefix(options.prefix ?? '')
+  const tokens = kindOn(inTime(checkedTokenStore(options.store), options.timeout))
   const { path, view, passwordTrimmed, status, loginRefused } = wire
   const answers = drfAnswers<U, StoredFacts>({
     scheme: 'Token',
@@ -64,7 +70,7 @@ export function storedApi<U extends User>(
     loginRefused,
     loggedIn: (ctx, _user, { token }) => write(ctx, { token }, status),
   })
-  const { shared, freshLogin } = api(options, { tokens, credentials: keyword('Token'), answers })
+  const { shared, freshLogin, faultTold } = api(options, { tokens, credentials: keyword('Token'), answers })
   const route = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
 
   return {
@@ -82,10 +88,26 @@ export function storedApi<U extends User>(
           handle: (ctx, { username, password }) => enter(route, ctx, { username, password }),
         },
       ]),
-    revoke: (token) => tokens.revoke(token),
-    revokeOne: (user, id) => tokens.revokeOne(user, id),
-    listTokens: (user) => tokens.list(user),
-    pruneTokens: () => tokens.prune(),
-    adoptTokens: (foreign) => tokens.adopt(foreign),
+    revoke: (token) => faultTold(tokens.revoke(token)),
+    revokeOne: (user, id) => faultTold(tokens.revokeOne(user, id)),
+    listTokens: (user) => faultTold(tokens.list(user)),
+    pruneTokens: () => faultTold(tokens.prune()),
+    adoptTokens: (foreign) => faultTold(tokens.adopt(foreign)),
+  }
+}
+
+/** A store that hangs is a store that failed. */
+function inTime(store: TokenStore, timeout = 5): TokenStore {
+  return {
+    add: (token) => withDeadline(timeout, () => store.add(token)),
+    addMissing: (tokens) => withDeadline(timeout, () => store.addMissing(tokens)),
+    find: (digest) => withDeadline(timeout, () => store.find(digest)),
+    slide: (digest, to) => withDeadline(timeout, () => store.slide(digest, to)),
+    remove: (digest) => withDeadline(timeout, () => store.remove(digest)),
+    removeOne: (owner, id) => withDeadline(timeout, () => store.removeOne(owner, id)),
+    removeAll: (owner) => withDeadline(timeout, () => store.removeAll(owner)),
+    removeSurplus: (owner, keep, now) => withDeadline(timeout, () => store.removeSurplus(owner, keep, now)),
+    removeExpired: (of, now, most) => withDeadline(timeout, () => store.removeExpired(of, now, most)),
+    list: (owner, now) => withDeadline(timeout, () => store.list(owner, now)),
   }
 }

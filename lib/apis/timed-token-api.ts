@@ -29,7 +29,7 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
 export function timedTokenApi<U extends User>(options: TimedTokenApiOptions<U>): StoredTokenApi<U> {
   const tell = teller(options.onEvent)
   const onSlideFault = (fault: unknown): void => tell(faultEvent(fault))
-  return storedApi(options, slidingTokens<U>({ onSlideFault, ...options }), {
+  return storedApi(options, (store) => slidingTokens<U>({ onSlideFault, ...options, store }), {
     path: '/auth/login',
     passwordTrimmed: true,
     status: 201,

@@ -41,3 +41,26 @@ export interface TokenStore {
   /** A user's tokens that live at `now`, newest first. */
   list(owner: TokenOwner, now: number): Promise<readonly StoredToken[]>
 }
+
+const METHODS = [
+  'add',
+  'addMissing',
+  'find',
+  'slide',
+  'remove',
+  'removeOne',
+  'removeAll',
+  'removeSurplus',
+  'removeExpired',
+  'list',
+] as const satisfies readonly (keyof TokenStore)[]
+
+/** The store of an option. @throws {TypeError} that names `store` and the method that it lacks. */
+export function checkedTokenStore(store: TokenStore): TokenStore {
+  for (const method of METHODS) {
+    if (typeof store?.[method] !== 'function') {
+      throw new TypeError(`store must be a token store, knexTokens(db) or memoryTokens(): it lacks ${method}`)
+    }
+  }
+  return store
+}

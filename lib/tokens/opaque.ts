@@ -1,6 +1,6 @@
 import { type Clock, wholeClock } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
-import type { StoredToken, TokenOwner, TokenStore } from '../stores/token-store.js'
+import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
 import { Misuse } from '../fault.js'
 import { idText, isUserId, type User } from '../user.js'
 import type { Issued, TokenKind } from './token-kind.js'
@@ -62,6 +62,7 @@ export interface StoredTokenOptions {
 }
 
 const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
+const CONTROL = /\p{Cc}/u
 const BATCH = 1000
 const LEFT_TO_PRUNE = 100
 
@@ -86,31 +87,40 @@ export function storedDigest(purpose: string, token: string): string {
   return digest(field(purpose) + field(token))
 }
 
-/** The purpose of a kind for one audience. @throws {TypeError} that names `audience`. */
-export function purposeOf(kind: 'expiring' | 'sliding', audience = ''): string {
-  if (typeof audience !== 'string' || !audience.isWellFormed() || audience.length > 50) {
-    throw new TypeError('audience must be a well-formed string of at most 50 characters')
+/** The purpose of a kind, which lower-case letters name, for one audience. @throws {TypeError} that names what is wrong. */
+export function purposeOf(kind: string, audience = ''): string {
+  if (typeof audience !== 'string' || !audience.isWellFormed() || audience.length > 50 || CONTROL.test(audience)) {
+    throw new TypeError(
+      'audience must be a well-formed string of at most 50 characters, none of them a control character',
+    )
   }
+  if (!/^[a-z]+$/.test(kind)) throw new TypeError('the name of a kind must be lower-case letters')
   return audience === '' ? kind : `${kind}/${audience}`
 }
 
-export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions): Opaque {
-  const { store, audience, limit } = options
+/**
+ * What a kind with a store is made of, under a name of its own: lower-case letters, which no other kind has.
+ *
+ * @throws {TypeError} that names the option that is wrong.
+ */
+export function opaque(kind: string, options: StoredTokenOptions): Opaque {
+  const { audience, limit } = options
+  const store = checkedTokenStore(options.store)
   const clock = wholeClock(options.clock)
   const purpose = purposeOf(kind, audience)
-  if (typeof store?.find !== 'function')
-    throw new TypeError('store must be a token store: knexTokens(db) or memoryTokens()')
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
     throw new TypeError('limit must be a whole number of at least 1')
-  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: idText(user.id) ?? '' })
+  const ownerOf = (user: User): TokenOwner => {
+    const userId = idText(user.id) ?? ''
+    if (!isUserId(userId)) throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
+    return { purpose, userId }
+  }
 
   return {
     clock,
 
     async issue(user, lifetime) {
       const owner = ownerOf(user)
-      if (!isUserId(owner.userId))
-        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const token = randomToken()
       const now = clock()
       const facts = { issuedAt: now, expiresAt: now + lifetime }
@@ -150,13 +160,16 @@ export function opaque(kind: 'expiring' | 'sliding', options: StoredTokenOptions
       if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
         throw new Misuse('a token to take over must have whole seconds as its times')
       }
-      return store.addMissing(rows)
+      // In batches, since a store has a time limit for each.
+      let added = 0
+      for (let at = 0; at < rows.length; at += BATCH) added += await store.addMissing(rows.slice(at, at + BATCH))
+      return added
     },
 
     shared: {
       revoke: async (token) => SHAPE.test(token) && store.remove(storedDigest(purpose, token)),
-      revokeOne: (user, id) => store.removeOne(ownerOf(user), id),
-      revokeAll: (user) => store.removeAll(ownerOf(user)),
+      revokeOne: async (user, id) => store.removeOne(ownerOf(user), id),
+      revokeAll: async (user) => store.removeAll(ownerOf(user)),
       async list(user) {
         const tokens = await store.list(ownerOf(user), clock())
         return tokens.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({

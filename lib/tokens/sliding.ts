@@ -29,6 +29,7 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
   const { lifetime = MONTH, maxLifetime, onSlideFault = () => undefined, store } = options
   if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
   if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)
+  if (typeof onSlideFault !== 'function') throw new TypeError('onSlideFault must be a function')
   const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options)
   const lifetimeOf = (user: U): number =>
     wholeSpan('lifetime', typeof lifetime === 'function' ? lifetime(user) : lifetime)

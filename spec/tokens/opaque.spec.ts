@@ -11,7 +11,7 @@ import {
   type TokenStore,
   type User,
 } from '../../lib/index.js'
-import { storedDigest } from '../../lib/tokens/opaque.js'
+import { opaque, storedDigest } from '../../lib/tokens/opaque.js'
 import { garbageTokens } from '../support/token-kind.contract.js'
 
 const NOW = 1795000000
@@ -361,6 +361,26 @@ for (const [name, make] of Object.entries(kinds)) {
       })
     })
 
+    it('takes no call for a user who could not have a token', async () => {
+      const { token } = await kind.issue(alice)
+      for (const id of [1.5, NaN, null, '', '\ud800', ['1']]) {
+        const nobody = { ...alice, id } as User // as a caller without types
+        for (const call of [
+          kind.revokeAll(nobody),
+          kind.revokeOne(nobody, '1'),
+          kind.list(nobody),
+          kind.issue(nobody),
+        ]) {
+          const outcome = await call.catch((error: unknown) => error)
+          expect(outcome, JSON.stringify(id))
+            .to.be.instanceOf(TypeError)
+            .with.property('message')
+            .that.includes('user.id')
+        }
+      }
+      expect(await isGood(token)).to.equal(true)
+    })
+
     describe('a fault of the store', () => {
       const fault = new Error('the token store is down')
       const failing = (): Promise<never> => Promise.reject(fault)
@@ -384,16 +404,37 @@ for (const [name, make] of Object.entries(kinds)) {
       const loose = makeLoosely(make)
       expect(loose({})).to.throw(TypeError, 'store')
       expect(loose({ store: null })).to.throw(TypeError, 'store')
+      expect(loose({ store: { find: store.find } })).to.throw(TypeError, 'store')
+      for (const method of Object.keys(store)) {
+        expect(loose({ store: { ...store, [method]: null } }), method).to.throw(TypeError, `lacks ${method}`)
+      }
       for (const limit of [0, -1, 1.5, NaN, Infinity, '3', null]) {
         expect(loose({ store, limit }), String(limit)).to.throw(TypeError, 'limit')
       }
-      for (const audience of ['x'.repeat(51), '\ud800', 7, null]) {
+      for (const audience of ['x'.repeat(51), '\ud800', 'a\0b', 'a\nb', '\u0085', 7, null]) {
         expect(loose({ store, audience }), String(audience)).to.throw(TypeError, 'audience')
       }
       expect(loose({ store, audience: 'x'.repeat(50), limit: 1 })).not.to.throw()
     })
   })
 }
+
+describe('opaque', () => {
+  it('makes a kind under a name of its own', async () => {
+    const store = memoryTokens()
+    const clock = (): number => NOW
+    const { issue, find } = opaque('once', { store, clock })
+    const { token } = await issue(alice, 60)
+    expect(await find(token)).to.include({ purpose: 'once', userId: '1', expiresAt: NOW + 60 })
+    expect(await opaque('again', { store, clock }).find(token)).to.equal(null)
+  })
+
+  it('says of a name that could be another’s that it is wrong', () => {
+    for (const name of ['', 'Once', 'once/staff', 'one two', '1', 'once\n']) {
+      expect(() => opaque(name, { store: memoryTokens() }), JSON.stringify(name)).to.throw(TypeError, 'kind')
+    }
+  })
+})
 
 describe('storedDigest', () => {
   it('is no other purpose’s, however purpose and token are cut', () => {

@@ -340,5 +340,7 @@ describe('slidingTokens', () => {
       expect(() => kindOf({ lifetime: seconds }), `lifetime ${span}`).to.throw(TypeError, 'lifetime')
       expect(() => kindOf({ maxLifetime: seconds }), `maxLifetime ${span}`).to.throw(TypeError, 'maxLifetime')
     }
+    const listener = 'log' as unknown as () => void // as a caller without types
+    expect(() => kindOf({ onSlideFault: listener })).to.throw(TypeError, 'onSlideFault')
   })
 })
