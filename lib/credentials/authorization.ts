@@ -1,11 +1,10 @@
 import { accept, refuse } from '../verdict.js'
-import type { Credentials } from './credentials.js'
+import { type Credentials, isHttpToken } from './credentials.js'
 import { afterScheme, authorizationHeader } from './header.js'
 
 /** `Authorization: <scheme> <token>`, for any scheme (RFC 9110 §11.4); a token with a blank in it is `malformed`. */
 export function authorization(scheme: string): Credentials {
-  if (typeof scheme !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme))
-    throw new TypeError('scheme must be a token of RFC 9110')
+  if (!isHttpToken(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
   return {
     read(source) {
       const header = authorizationHeader(source)

@@ -13,6 +13,11 @@ export interface Source {
   readonly body?: unknown
 }
 
+/** Whether a text is a token of RFC 9110 §5.6.2, which the scheme of a header and the name of a cookie are. */
+export function isHttpToken(text: unknown): text is string {
+  return typeof text === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
+}
+
 /** The port that every carrier of credentials fills: `missing` where it carries none, `malformed` where they cannot be read. */
 export interface Credentials {
   read(source: Source): Verdict<{ user?: string; token: string }>

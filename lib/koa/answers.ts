@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { isHttpToken } from '../credentials/credentials.js'
 import type { Reason, Refusal } from '../verdict.js'
 import type { Answerable } from './json.js'
 
@@ -22,8 +23,7 @@ const ERRORS: Readonly<Record<Exclude<Reason, 'missing'>, readonly [string, stri
 
 /** Makes the challenges of one scheme and realm. @throws {TypeError} for a scheme or realm that no header can carry. */
 export function challenger(scheme: string, realm: string): (refusal?: Refusal) => string {
-  if (typeof scheme !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(scheme))
-    throw new TypeError('scheme must be a token of RFC 9110')
+  if (!isHttpToken(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
   if (typeof realm !== 'string' || !/^[\x20-\x7e]*$/.test(realm)) throw new TypeError('realm must be printable ASCII')
   const quoted = realm.replace(/["\\]/g, '\\$&')
   const charset = scheme.toLowerCase() === 'basic' ? ', charset="UTF-8"' : ''

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { isHttpToken } from '../credentials/credentials.js'
 
 /** How a token is put into a cookie: never readable by scripts, only over TLS, and not sent along by other sites' forms. */
 export interface TokenCookie {
@@ -17,10 +18,12 @@ export function setTokenCookie(ctx: Context, cookie: TokenCookie, token: string,
   ctx.append('Set-Cookie', parts.join('; '))
 }
 
-/** @throws {TypeError} for a name, path or domain that would break the header. */
+/** @throws {TypeError} for what is no object, and for a name, path or domain that would break the header. */
 export function checkTokenCookie(cookie: TokenCookie): void {
+  if (typeof cookie !== 'object' || cookie === null) throw new TypeError('cookie must be an object with a name')
   const { name, path = '/', domain = '' } = cookie
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw new TypeError('cookie.name must be a cookie name of RFC 6265')
-  if (!/^\/[^;\s]*$/.test(path)) throw new TypeError('cookie.path must start with a slash')
-  if (!/^[0-9A-Za-z.-]*$/.test(domain)) throw new TypeError('cookie.domain must be a host name')
+  if (!isHttpToken(name)) throw new TypeError('cookie.name must be a cookie name of RFC 6265')
+  if (typeof path !== 'string' || !/^\/[^;\s]*$/.test(path)) throw new TypeError('cookie.path must start with a slash')
+  if (typeof domain !== 'string' || !/^[0-9A-Za-z.-]*$/.test(domain))
+    throw new TypeError('cookie.domain must be a host name')
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { expect } from 'chai'
-import { sameOrigin } from '../../lib/credentials/same-origin.js'
+import { isForeign, sameOrigin } from '../../lib/credentials/same-origin.js'
 import { cookie, type Verdict } from '../../lib/index.js'
 
 const OFFERED = { ok: true, value: { token: 'a.b.c' } }
@@ -91,8 +91,87 @@ describe('sameOrigin', () => {
     expect(read(cross, 'POST', origins)).to.deep.equal(REFUSED)
   })
 
+  it('takes no request to upgrade from elsewhere, though a WebSocket starts as a GET', () => {
+    for (const upgrade of ['websocket', 'WebSocket', 'h2c', '']) {
+      for (const headers of [{}, { origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-site' }]) {
+        expect(read({ upgrade, ...headers }, 'GET'), `${upgrade} ${JSON.stringify(headers)}`).to.deep.equal(REFUSED)
+      }
+      for (const headers of [{ origin: 'https://api.example.org' }, { 'sec-fetch-site': 'same-origin' }]) {
+        expect(read({ upgrade, ...headers }, 'GET'), `${upgrade} ${JSON.stringify(headers)}`).to.deep.equal(OFFERED)
+      }
+      const origin = 'https://app.example.org'
+      expect(read({ upgrade, origin }, 'GET', [origin])).to.deep.equal(OFFERED)
+    }
+  })
+
+  it('takes nothing for an origin that no browser sends', () => {
+    for (const origins of [
+      'https://app.example.org',
+      null,
+      {},
+      7,
+      [7],
+      [undefined],
+      [['https://app.example.org']],
+      ['null'],
+      ['*'],
+      [''],
+      ['https://app.example.org/'],
+      ['https://app.example.org/path'],
+      ['https://APP.example.org'],
+      ['https://app.example.org:443'],
+      ['https://*.example.org:'],
+      ['app.example.org'],
+      ['file:///'],
+      ['https://app.example.org', 'https://app.example.org/'],
+    ]) {
+      const wrong = { origins } as { origins: string[] } // as a caller without types
+      expect(() => sameOrigin(cookie('jwt'), wrong), JSON.stringify(origins)).to.throw(TypeError, 'origins')
+    }
+    const origins = [
+      'https://app.example.org',
+      'http://localhost:3000',
+      'http://[::1]:8080',
+      'https://xn--bcher-kva.de',
+    ]
+    for (const origin of origins) expect(read({ origin }, 'POST', origins)).to.deep.equal(OFFERED)
+  })
+
   it('passes on what the reader itself says', () => {
     expect(read({ cookie: 'other=x' })).to.deep.equal({ ok: false, reason: 'missing' })
-    expect(read({ cookie: 'jwt=a; jwt=b', origin: 'https://api.example.org' })).to.include({ detail: 'repeated' })
+    expect(read({ cookie: 'jwt=a; jwt=b', origin: 'https://api.example.org' })).to.include({
+      detail: 'cookie_repeated',
+    })
+  })
+})
+
+describe('isForeign', () => {
+  const host = 'api.example.org'
+  const trusted = { origins: ['https://app.example.org'] }
+
+  it('is a request that shows another origin', () => {
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'same-site', origin: 'https://other.example.org' },
+    ]) {
+      for (const options of [undefined, trusted]) {
+        expect(isForeign({ headers: { host, ...headers } }, options), JSON.stringify(headers)).to.equal(true)
+      }
+    }
+  })
+
+  it('is not one that shows the own origin or a trusted one, or nothing', () => {
+    for (const headers of [
+      {},
+      { origin: 'https://api.example.org' },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+      { 'sec-fetch-site': 'cross-site', origin: 'https://app.example.org' },
+    ]) {
+      expect(isForeign({ headers: { host, ...headers } }, trusted), JSON.stringify(headers)).to.equal(false)
+    }
   })
 })

@@ -13,6 +13,11 @@ async function setCookies(cookie: TokenCookie, token = 'a.b.c', seconds = 300): 
   return withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
 }
 
+/** A cookie as a caller without types gives it. */
+function loose(cookie: unknown): () => void {
+  return () => checkTokenCookie(cookie as TokenCookie) // see above
+}
+
 describe('setTokenCookie', () => {
   it('sets it for the whole site, out of reach for scripts and other sites, until the token ends', async () => {
     const [, cookie] = await setCookies({ name: 'jwt' })
@@ -39,6 +44,17 @@ describe('checkTokenCookie', () => {
       { name: 'a.b', path: '/a/b', domain: 'x.org' },
     ]) {
       expect(() => checkTokenCookie(cookie)).not.to.throw()
+    }
+  })
+
+  it('takes nothing but texts in an object', () => {
+    for (const cookie of [null, undefined, 'jwt', 7, true]) {
+      expect(loose(cookie), String(cookie)).to.throw(TypeError, 'cookie')
+    }
+    for (const value of [null, 7, ['/'], {}]) {
+      expect(loose({ name: value }), String(value)).to.throw(TypeError, 'cookie.name')
+      expect(loose({ name: 'jwt', path: value }), String(value)).to.throw(TypeError, 'cookie.path')
+      expect(loose({ name: 'jwt', domain: value }), String(value)).to.throw(TypeError, 'cookie.domain')
     }
   })
 
