@@ -2,6 +2,7 @@
 export type LoadMany<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>
 
 const MAX_KEYS = 500
+const MAX_TURNS = 4
 const PATIENCE = 10 // milliseconds
 
 interface Waiter<T> {
@@ -10,9 +11,9 @@ interface Waiter<T> {
 }
 
 /**
- * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests. While a load is
- * under way the next ones wait for it, 10 ms at most, and go out together: the busier the store, the larger the loads, and a
- * slow load keeps nobody. Nothing is kept afterwards: every load starts after all that it answers were asked for. If a load of
+ * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests, and those of the
+ * next turns as long as each brings more, four at most. While a load is under way the next ones wait for it, 10 ms at most:
+ * the busier the store, the larger the loads, and a slow load keeps nobody. Nothing is kept afterwards: every load starts after all that it answers were asked for. If a load of
  * several keys fails, each is loaded by itself, so that one key which breaks a query harms nobody else.
  *
  * @param isFinal Whether a load failed for a reason that no key is to blame for, a timeout above all: nobody waits any more
@@ -26,13 +27,13 @@ export function batch<T>(
   let underWay = 0
   let patience: NodeJS.Timeout | undefined
 
-  const endOfTurn = (): void => {
-    if (underWay === 0) flush()
-    else if (waiting.size > 0) patience ??= setTimeout(flush, PATIENCE)
+  const gather = (turns: number, seen: number): void => {
+    if (underWay > 0) patience = setTimeout(flush, PATIENCE)
+    else if (turns > 1 && waiting.size > seen) setImmediate(gather, turns - 1, waiting.size)
+    else flush()
   }
 
   const flush = (): void => {
-    clearTimeout(patience)
     patience = undefined
     const asked = waiting
     waiting = new Map()
@@ -44,7 +45,10 @@ export function batch<T>(
     underWay += 1
     await answer(asked, keys)
     underWay -= 1
-    if (patience !== undefined) flush()
+    if (patience === undefined) return
+    clearTimeout(patience)
+    patience = undefined
+    setImmediate(gather, MAX_TURNS, 0)
   }
 
   const answer = async (asked: ReadonlyMap<string, Waiter<T>[]>, keys: readonly string[]): Promise<void> => {
@@ -60,7 +64,7 @@ export function batch<T>(
   return (key) =>
     new Promise((resolve, reject) => {
       // Sockets are read one after another within a turn, and setImmediate runs after the last of them.
-      if (waiting.size === 0) setImmediate(endOfTurn)
+      if (waiting.size === 0) setImmediate(gather, MAX_TURNS, 0)
       const others = waiting.get(key)
       if (others === undefined) waiting.set(key, [{ resolve, reject }])
       else others.push({ resolve, reject })

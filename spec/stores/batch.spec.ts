@@ -37,6 +37,18 @@ describe('batch', () => {
     expect(loads).to.deep.equal([['a'], ['a']])
   })
 
+  it('takes in what the next turns bring, as long as each brings more', async () => {
+    const { loads, find } = recording()
+    const found = [find('a')]
+    for (const key of ['b', 'c', 'd', 'e']) {
+      await new Promise((resolve) => setImmediate(resolve))
+      found.push(find(key))
+    }
+    expect(await Promise.all(found)).to.deep.equal(['A', 'B', 'C', 'D', 'E'])
+    expect(loads.flat()).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
+    expect(loads).to.have.lengthOf(2) // four turns, and not a fifth
+  })
+
   it('collects while a load is under way, and sends all that came when it ends', async () => {
     const ends: (() => void)[] = []
     const { loads, find } = recording(async (keys) => {
@@ -44,15 +56,15 @@ describe('batch', () => {
       return capitals(keys)
     })
     const first = find('a')
-    await nextTurn()
+    await someTurns()
     const second = find('b')
-    await nextTurn()
+    await someTurns()
     const third = [find('c'), find('a')]
-    await nextTurn()
+    await someTurns()
     expect(loads).to.deep.equal([['a']])
     ends[0]?.()
     expect(await first).to.equal('A')
-    await nextTurn()
+    await someTurns()
     expect(loads).to.deep.equal([['a'], ['b', 'c', 'a']])
     ends[1]?.()
     expect(await Promise.all([second, ...third])).to.deep.equal(['B', 'C', 'A'])
@@ -65,11 +77,11 @@ describe('batch', () => {
         keys.includes('slow') ? new Promise(() => undefined) : Promise.resolve(capitals(keys)),
       )
       void find('slow')
-      await nextTurn()
+      await someTurns()
       const next = find('a')
-      await nextTurn()
+      await someTurns()
       mock.timers.tick(9)
-      await nextTurn()
+      await someTurns()
       expect(loads).to.deep.equal([['slow']])
       mock.timers.tick(1)
       expect(await next).to.equal('A')
@@ -136,6 +148,6 @@ describe('batch', () => {
   })
 })
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+async function someTurns(): Promise<void> {
+  for (let turn = 0; turn < 6; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
