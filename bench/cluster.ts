@@ -71,6 +71,9 @@ async function measure(processes: number, database: string, { rounds, seconds }:
       const turn = await Promise.all(
         load.map(({ run }, at) => run({ url: urls[at] ?? '', requests, seconds, connections: 32 / processes })),
       )
+      if (turn.some(({ statuses }) => Object.keys(statuses).join() !== '200')) {
+        throw new Error(`cluster: ${turn.map(({ statuses }) => JSON.stringify(statuses)).join(' ')}`)
+      }
       if (round > 0) perSecond.push(turn.reduce((sum, one) => sum + one.perSecond, 0))
     }
     return { processes, guesses: GUESSES, judged, limit: LIMIT, perSecond: Math.round(median(perSecond)) }
@@ -91,7 +94,9 @@ async function guess(urls: readonly string[]): Promise<number> {
       return answer.status
     }),
   )
-  return statuses.filter((status) => status !== 429).length
+  const others = statuses.filter((status) => status !== 429)
+  if (others.some((status) => status !== 401)) console.log(`cluster: guesses were answered with ${others.join(' ')}`)
+  return others.length
 }
 
 async function logIn(url: string): Promise<string> {
