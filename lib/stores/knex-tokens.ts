@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { batch } from './batch.js'
 import { timeLimit } from './deadline.js'
-import { dialectOf, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './knex-dialect.js'
+import { dialectOf, exactly, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './knex-dialect.js'
 import type { StoredToken, TokenOwner, TokenStore } from './token-store.js'
 
 export interface KnexTokensOptions {
@@ -29,6 +29,20 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
   const dialect = dialectOf(db)
   const select = `select * from ${quoted(db, table)} where `
   const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)
+  /** A condition that compares bytes: on MySQL and MariaDB 'ann ' is 'ann' in a column of utf8mb4_bin too. */
+  const ownedBy = (of: Pick<TokenOwner, 'purpose'> & Partial<TokenOwner>) => (query: Knex.QueryBuilder) => {
+    void query.whereRaw(...exactly(dialect, quoted(db, 'purpose'), of.purpose))
+    if (of.userId !== undefined) void query.whereRaw(...exactly(dialect, quoted(db, 'user_id'), of.userId))
+  }
+  /** How many tokens were inserted, and not there already. */
+  const insertMissing = async (tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number> => {
+    const insert = rows().insert(tokens.map(rowOf)).onConflict('digest').ignore()
+    if (dialect !== 'mysql') return ((await insert.returning('id')) as readonly unknown[]).length // a row of each
+    // Knex answers an id alone, and the driver how many rows there were.
+    const { sql, bindings } = insert.toSQL()
+    const [{ affectedRows }] = (await db.raw(sql, bindings).timeout(timeout * 1000)) as [{ affectedRows: number }]
+    return affectedRows
+  }
   const removeByIds = async (ids: readonly unknown[]): Promise<void> => {
     if (ids.length === 0) return
     await retried(() =>
@@ -66,19 +80,21 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
         const missing = some.filter(({ digest }) => !known.has(digest))
         if (missing.length === 0) continue
         // Somebody else may be adding the same ones.
-        await retried(() => rows().insert(missing.map(rowOf)).onConflict('digest').ignore())
-        added += missing.length
+        added += await retried(() => insertMissing(missing))
       }
       return added
     },
 
     find: (digest) => byDigest(digest),
 
-    async slide(digest, { expiresAt, lastUsedAt, unusedSince }) {
+    async slide(digest, { expiresAt, lastUsedAt, unusedSince, latest }) {
       await retried(() =>
         rows()
           .where({ digest })
-          .where('expires_at', '<=', expiresAt)
+          .where((row) => {
+            void row.where('expires_at', '<=', expiresAt)
+            if (latest !== undefined) void row.orWhere('expires_at', '>', latest)
+          })
           .where((row) => void row.whereNull('last_used_at').orWhere('last_used_at', '<=', unusedSince))
           .update({ expires_at: expiresAt, last_used_at: lastUsedAt }),
       )
@@ -88,11 +104,11 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
 
     async removeOne(owner, id) {
       if (!DECIMAL.test(id) || Number(id) > maxId) return false
-      return (await retried(() => rows().where(columns(owner)).where({ id }).delete())) > 0
+      return (await retried(() => rows().modify(ownedBy(owner)).where({ id }).delete())) > 0
     },
 
     async removeAll(owner) {
-      await retried(() => rows().where(columns(owner)).delete())
+      await retried(() => rows().modify(ownedBy(owner)).delete())
     },
 
     async removeSurplus(owner, keep, now) {
@@ -100,7 +116,7 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
       do {
         surplus = await rows()
           .select('id')
-          .where(columns(owner))
+          .modify(ownedBy(owner))
           .where('expires_at', '>', now)
           .orderBy('id', 'desc')
           .offset(keep)
@@ -110,20 +126,16 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
     },
 
     async removeExpired(of, now, most) {
-      const expired: Row[] = await rows().select('id').where(columns(of)).where('expires_at', '<=', now).limit(most)
+      const expired: Row[] = await rows().select('id').modify(ownedBy(of)).where('expires_at', '<=', now).limit(most)
       await removeByIds(expired.map((row) => row['id']))
       return expired.length
     },
 
     async list(owner, now) {
-      const found: Row[] = await rows().where(columns(owner)).where('expires_at', '>', now).orderBy('id', 'desc')
+      const found: Row[] = await rows().modify(ownedBy(owner)).where('expires_at', '>', now).orderBy('id', 'desc')
       return found.map(present)
     },
   }
-}
-
-function columns(of: Partial<TokenOwner>): Row {
-  return { purpose: of.purpose, ...(of.userId === undefined ? {} : { user_id: of.userId }) }
 }
 
 function rowOf(token: Omit<StoredToken, 'id'>): Row {

@@ -29,9 +29,10 @@ export function memoryTokens(): TokenStore {
     },
     find: async (digest) => tokens.get(digest) ?? null,
 
-    async slide(digest, { expiresAt, lastUsedAt, unusedSince }) {
+    async slide(digest, { expiresAt, lastUsedAt, unusedSince, latest = Infinity }) {
       const token = tokens.get(digest)
-      if (token === undefined || (token.lastUsedAt ?? 0) > unusedSince || token.expiresAt > expiresAt) return
+      if (token === undefined || (token.lastUsedAt ?? 0) > unusedSince) return
+      if (token.expiresAt > expiresAt && token.expiresAt <= latest) return
       tokens.set(digest, { ...token, expiresAt, lastUsedAt })
     },
 

@@ -14,6 +14,15 @@ export interface StoredToken {
 /** Whose tokens are meant: a user's, of one purpose. */
 export type TokenOwner = Pick<StoredToken, 'purpose' | 'userId'>
 
+/** A move of a token's end. */
+export interface Slide {
+  readonly expiresAt: number
+  readonly lastUsedAt: number
+  readonly unusedSince: number
+  /** The absolute maximum, where the kind was given one; `expiresAt` is not beyond it. */
+  readonly latest?: number
+}
+
 /** Where stored tokens are kept. Every method is one or two short statements; a store that fails rejects. */
 export interface TokenStore {
   /** Keeps a new token and answers its id. */
@@ -22,13 +31,10 @@ export interface TokenStore {
   addMissing(tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number>
   find(digest: string): Promise<StoredToken | null>
   /**
-   * Moves the end of a token's life, and never back: nothing is written where the token is gone, was used at or after
-   * `unusedSince`, or already lives longer.
+   * Moves the end of a token's life, and never back: nothing is written where the token is gone, was used after
+   * `unusedSince`, or already lives longer. The one exception is an end beyond `latest`, which is moved as well.
    */
-  slide(
-    digest: string,
-    to: { readonly expiresAt: number; readonly lastUsedAt: number; readonly unusedSince: number },
-  ): Promise<void>
+  slide(digest: string, to: Slide): Promise<void>
   /** Whether there was such a token. */
   remove(digest: string): Promise<boolean>
   /** Removes one of a user's tokens by its id; whether there was one. */

@@ -101,13 +101,23 @@ export function purposeOf(kind: string, audience = ''): string {
 /**
  * What a kind with a store is made of, under a name of its own: lower-case letters, which no other kind has.
  *
+ * @param lastEnd When a token ends however it is used, given when it was made. It counts for tokens that are stored with a
+ *   later end too, since they were taken over or made before there was a maximum.
  * @throws {TypeError} that names the option that is wrong.
  */
-export function opaque(kind: string, options: StoredTokenOptions): Opaque {
+export function opaque(
+  kind: string,
+  options: StoredTokenOptions,
+  lastEnd: (createdAt: number) => number = () => Infinity,
+): Opaque {
   const { audience, limit } = options
   const store = checkedTokenStore(options.store)
   const clock = wholeClock(options.clock)
   const purpose = purposeOf(kind, audience)
+  const capped = <T extends Pick<StoredToken, 'createdAt' | 'expiresAt'>>(token: T): T => ({
+    ...token,
+    expiresAt: Math.min(token.expiresAt, lastEnd(token.createdAt)),
+  })
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
     throw new TypeError('limit must be a whole number of at least 1')
   const ownerOf = (user: User): TokenOwner => {
@@ -141,7 +151,7 @@ export function opaque(kind: string, options: StoredTokenOptions): Opaque {
     async find(token) {
       if (!SHAPE.test(token)) return null
       const stored = await store.find(storedDigest(purpose, token))
-      return stored?.purpose === purpose ? stored : null
+      return stored?.purpose === purpose ? capped(stored) : null
     },
 
     async adopt(tokens, endOf) {
@@ -149,14 +159,16 @@ export function opaque(kind: string, options: StoredTokenOptions): Opaque {
         throw new Misuse('a token to take over must have 40 to 64 characters of base64url, and a user')
       }
       const now = clock()
-      const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) => ({
-        digest: storedDigest(purpose, token),
-        purpose,
-        userId,
-        createdAt,
-        lastUsedAt,
-        expiresAt: expiresAt ?? endOf({ createdAt, lastUsedAt }),
-      }))
+      const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) =>
+        capped({
+          digest: storedDigest(purpose, token),
+          purpose,
+          userId,
+          createdAt,
+          lastUsedAt,
+          expiresAt: expiresAt ?? endOf({ createdAt, lastUsedAt }),
+        }),
+      )
       if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
         throw new Misuse('a token to take over must have whole seconds as its times')
       }
@@ -171,7 +183,8 @@ export function opaque(kind: string, options: StoredTokenOptions): Opaque {
       revokeOne: async (user, id) => store.removeOne(ownerOf(user), id),
       revokeAll: async (user) => store.removeAll(ownerOf(user)),
       async list(user) {
-        const tokens = await store.list(ownerOf(user), clock())
+        const now = clock()
+        const tokens = (await store.list(ownerOf(user), now)).map(capped).filter(({ expiresAt }) => expiresAt > now)
         return tokens.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
           id,
           issuedAt: createdAt,

@@ -19,7 +19,7 @@ const MINUTE = 60
 
 /**
  * Stored tokens whose life moves with their use, as djangorestframework-timed-auth-token has them. The move is written at
- * most once a minute for each token, never backwards, never past `maxLifetime`, and it revives nothing that was revoked.
+ * most once a minute for each token, never backwards but to `maxLifetime`, and it revives nothing that was revoked.
  *
  * Order of the checks: known, in time, user exists and is active, as in the ancestor. It does not end with the password; `revokeAll` ends it.
  *
@@ -30,10 +30,10 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
   if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
   if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)
   if (typeof onSlideFault !== 'function') throw new TypeError('onSlideFault must be a function')
-  const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options)
   const lifetimeOf = (user: U): number =>
     wholeSpan('lifetime', typeof lifetime === 'function' ? lifetime(user) : lifetime)
-  const lastEnd = (createdAt: number): number => (maxLifetime === undefined ? Infinity : createdAt + maxLifetime)
+  const lastEnd = (createdAt: number): number => createdAt + (maxLifetime ?? Infinity)
+  const { clock, issue, find: findToken, adopt, shared } = opaque('sliding', options, lastEnd)
   /** Where a token that is used now ends, given when it was made. */
   const endOf = (user: U, now: number, createdAt: number): number =>
     Math.min(now + lifetimeOf(user), lastEnd(createdAt))
@@ -46,7 +46,12 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
     const end = Math.max(endOf(user, now, stored.createdAt), stored.expiresAt)
     sliding.add(stored.digest)
     try {
-      await store.slide(stored.digest, { expiresAt: end, lastUsedAt: now, unusedSince: now - MINUTE })
+      await store.slide(stored.digest, {
+        expiresAt: end,
+        lastUsedAt: now,
+        unusedSince: now - MINUTE,
+        ...(maxLifetime === undefined ? {} : { latest: lastEnd(stored.createdAt) }),
+      })
       return end
     } catch (fault) {
       onSlideFault(fault)
@@ -70,10 +75,8 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
     },
 
     async verify(offered, find) {
-      const found = await findToken(offered.token)
-      if (found === null) return refuse('invalid')
-      // A token that was taken over, or made before there was a maximum, may be stored with a later end.
-      const stored = { ...found, expiresAt: Math.min(found.expiresAt, lastEnd(found.createdAt)) }
+      const stored = await findToken(offered.token)
+      if (stored === null) return refuse('invalid')
       const now = clock()
       if (now >= stored.expiresAt) return refuse('expired')
       const user = await find({ id: stored.userId })

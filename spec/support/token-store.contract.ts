@@ -141,7 +141,8 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
 
       it('keeps one of each where two add the same ones at once', async () => {
         const many = Array.from({ length: 50 }, (_, at) => tokenOf(ANN, at))
-        await Promise.all([store.addMissing(many), store.addMissing(many.toReversed())])
+        const added = await Promise.all([store.addMissing(many), store.addMissing(many.toReversed())])
+        expect(added.reduce((sum, one) => sum + one)).to.equal(50)
         expect(await store.list(ANN, NOW)).to.have.lengthOf(50)
       })
     })
@@ -174,6 +175,16 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         await store.slide(digestOf(2), to)
         expect(await found(1)).to.include({ expiresAt: NOW + 200, lastUsedAt: NOW + 60 })
         expect(await found(2)).to.include({ expiresAt: NOW + 201, lastUsedAt: null })
+      })
+
+      it('moves an end back that is beyond the latest that there may be', async () => {
+        await store.add(tokenOf(ANN, 1, { expiresAt: NOW + 250 }))
+        await store.add(tokenOf(ANN, 2, { expiresAt: NOW + 251 }))
+        await store.add(tokenOf(ANN, 3, { expiresAt: NOW + 251, lastUsedAt: NOW + 1 }))
+        for (const number of [1, 2, 3]) await store.slide(digestOf(number), { ...to, latest: NOW + 250 })
+        expect(await found(1)).to.include({ expiresAt: NOW + 250, lastUsedAt: null })
+        expect(await found(2)).to.include({ expiresAt: NOW + 200, lastUsedAt: NOW + 60 })
+        expect(await found(3)).to.include({ expiresAt: NOW + 251, lastUsedAt: NOW + 1 })
       })
 
       it('revives no token that was removed', async () => {
@@ -253,8 +264,31 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         ]
         for (const [at, owner] of owners.entries()) await store.add(tokenOf(owner, at))
         await store.removeAll({ purpose: 'expiring', userId: 'a' })
-        expect(await there(1, 3, 4)).to.deep.equal([1, 3, 4])
-        expect(await there(0)).to.deep.equal([])
+        expect(await there(0, 1, 2, 3, 4)).to.deep.equal([1, 2, 3, 4])
+      })
+    })
+
+    describe('an owner', () => {
+      it('is told apart by blanks at the end, in all that asks for one', async () => {
+        const owners = ['ann', 'ann ', 'ann  '].flatMap((userId) =>
+          ['expiring/a', 'expiring/a '].map((purpose) => ({ purpose, userId })),
+        )
+        const ids: string[] = []
+        for (const [at, owner] of owners.entries()) {
+          ids.push(await store.add(tokenOf(owner, at)))
+          await store.add(tokenOf(owner, at + 10, { expiresAt: NOW }))
+        }
+        for (const [at, owner] of owners.entries()) {
+          expect((await store.list(owner, NOW)).map(({ id }) => id)).to.deep.equal([ids[at]])
+          await store.removeSurplus(owner, 1, NOW)
+          expect(await store.removeOne(owner, ids[(at + 1) % ids.length] ?? '')).to.equal(false)
+          expect(await store.removeExpired(owner, NOW, 10)).to.equal(1)
+          await store.add(tokenOf(owner, at + 10, { expiresAt: NOW }))
+        }
+        expect(await store.removeExpired({ purpose: 'expiring/a ' }, NOW, 10)).to.equal(3)
+        expect(await there(0, 1, 2, 3, 4, 5)).to.have.lengthOf(6)
+        await store.removeAll({ purpose: 'expiring/a', userId: 'ann ' })
+        expect(await there(0, 1, 2, 3, 4, 5)).to.deep.equal([0, 1, 3, 4, 5])
       })
     })
 

@@ -257,6 +257,49 @@ describe('slidingTokens', () => {
     })
   })
 
+  describe('maxLifetime of a token that is stored with a later end', () => {
+    let kind: StoredTokenKind
+    let token: string
+    beforeEach(async () => {
+      token = (await kindOf({ lifetime: 50_000 }).issue(alice)).token
+      kind = kindOf({ maxLifetime: 2000 })
+      slides.length = 0
+    })
+
+    it('is written with its first use, and once a minute', async () => {
+      for (now = NOW + 60; now < NOW + 180; now += 1) expect(await endAfterUse(kind, token)).to.equal(NOW + 2000)
+      expect(slides).to.deep.equal([
+        { expiresAt: NOW + 2000, lastUsedAt: NOW + 60 },
+        { expiresAt: NOW + 2000, lastUsedAt: NOW + 120 },
+      ])
+      const [stored] = await store.list({ purpose: 'sliding', userId: '1' }, now)
+      expect(stored).to.include({ expiresAt: NOW + 2000, lastUsedAt: NOW + 120 })
+    })
+
+    it('is its end for list, prune and limit once it was used', async () => {
+      now = NOW + 60
+      await use(kind, token)
+      now = NOW + 2000
+      expect(await endAfterUse(kind, token)).to.equal('expired')
+      expect(await kind.list(alice)).to.deep.equal([])
+      expect(await kind.prune()).to.equal(1)
+    })
+
+    it('is its end in the list, used or not', async () => {
+      now = NOW + 1999
+      expect((await kind.list(alice)).map(({ expiresAt }) => expiresAt)).to.deep.equal([NOW + 2000])
+      now = NOW + 2000
+      expect(await kind.list(alice)).to.deep.equal([])
+    })
+
+    it('is the end that is stored of one that is taken over', async () => {
+      await kind.adopt([{ token: 'a'.repeat(40), userId: '2', createdAt: NOW - 1, expiresAt: NOW + 5000 }])
+      await kind.adopt([{ token: 'b'.repeat(40), userId: '2', createdAt: NOW, expiresAt: NOW + 1000 }])
+      const stored = await store.list({ purpose: 'sliding', userId: '2' }, NOW)
+      expect(stored.map(({ expiresAt }) => expiresAt)).to.deep.equal([NOW + 1000, NOW + 1999])
+    })
+  })
+
   describe('lifetime as a function', () => {
     it('is asked for each user, at the issue and at each slide', async () => {
       const byRole = kindFor(({ role }) => (role === 'boss' ? 100 : 500))
