@@ -40,17 +40,19 @@ export function hasBody(ctx: Context): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
+/** `White_Space` of Unicode, which is all in the first plane, and U+001C to U+001F: what Python's `str.isspace()` knows. */
+const BLANKS: ReadonlySet<number> = new Set([
+  ...[0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003],
+  ...[0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000],
+])
+
 /** Python's `str.strip()`: of what `trim` cuts off all but U+FEFF, and four separators and U+0085 besides. */
 export function strip(text: string): string {
   let start = 0
   let end = text.length
-  while (start < end && isBlank(text.charAt(start))) start += 1
-  while (end > start && isBlank(text.charAt(end - 1))) end -= 1
+  while (start < end && BLANKS.has(text.charCodeAt(start))) start += 1
+  while (end > start && BLANKS.has(text.charCodeAt(end - 1))) end -= 1
   return text.slice(start, end)
-}
-
-function isBlank(unit: string): boolean {
-  return /\p{White_Space}/u.test(unit) || (unit >= '\u001c' && unit <= '\u001f')
 }
 
 function errorsOf(value: unknown): string[] {
