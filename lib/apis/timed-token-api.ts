@@ -28,8 +28,9 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
  */
 export function timedTokenApi<U extends User>(options: TimedTokenApiOptions<U>): StoredTokenApi<U> {
   const tell = teller(options.onEvent)
-  const onSlideFault = (fault: unknown): void => tell(faultEvent(fault))
-  return storedApi(options, (store) => slidingTokens<U>({ onSlideFault, ...options, store }), {
+  // Where nobody listens to events, the kind warns.
+  const told = options.onEvent === undefined ? {} : { onSlideFault: (fault: unknown) => tell(faultEvent(fault)) }
+  return storedApi(options, (store) => slidingTokens<U>({ ...told, ...options, store }), {
     path: '/auth/login',
     passwordTrimmed: true,
     status: 201,

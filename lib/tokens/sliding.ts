@@ -10,7 +10,7 @@ export interface SlidingTokenOptions<U extends User = User> extends StoredTokenO
   readonly lifetime?: number | ((user: U) => number)
   /** Seconds after which a token ends however it is used; none by default. */
   readonly maxLifetime?: number
-  /** Told of a slide that could not be written. The request goes on: the token is good. */
+  /** Told of a slide that could not be written. The request goes on: the token is good. By default the process is warned, once. */
   readonly onSlideFault?: (fault: unknown) => void
 }
 
@@ -26,7 +26,7 @@ const MINUTE = 60
  * @throws {TypeError} at start-up for a wrong option; from `issue`, for a `lifetime` function that gives no whole seconds.
  */
 export function slidingTokens<U extends User = User>(options: SlidingTokenOptions<U>): StoredTokenKind<U> {
-  const { lifetime = MONTH, maxLifetime, onSlideFault = () => undefined, store } = options
+  const { lifetime = MONTH, maxLifetime, onSlideFault = warnOnce(), store } = options
   if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
   if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)
   if (typeof onSlideFault !== 'function') throw new TypeError('onSlideFault must be a function')
@@ -84,5 +84,18 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
       const expiresAt = await slide(stored, user.value, now)
       return accept({ user: user.value, token: { id: stored.id, issuedAt: stored.createdAt, expiresAt } })
     },
+  }
+}
+
+/** Says once that tokens do not move, which sooner or later ends them; it may be so at every request. */
+function warnOnce(): (fault: unknown) => void {
+  let isTold = false
+  return (fault) => {
+    if (isTold) return
+    isTold = true
+    const name = fault instanceof Error ? fault.name : typeof fault
+    process.emitWarning(
+      `sliding tokens do not move, since the store fails to write (${name}); onSlideFault is told of each`,
+    )
   }
 }

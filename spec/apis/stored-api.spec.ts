@@ -7,6 +7,7 @@ import {
   type TokenEvent,
   type TokenStore,
 } from 'koa-tokenapi'
+import { warningsOf } from '../support/warnings.js'
 import { cheap, NOW, PASSWORD, served } from '../support/siblings.js'
 
 const alice = { id: 1, username: 'alice', password: await cheap.hash(PASSWORD) }
@@ -79,6 +80,23 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         expect(events).to.deep.equal(faults)
       })
     })
+
+    if (name === 'timedTokenApi') {
+      it('that cannot slide is a warning where nobody listens', async () => {
+        const store = memoryTokens()
+        const { token } = await apiOf(store).issue(alice)
+        const options = { users: memoryUsers([alice]), timeout: TIMEOUT, clock: () => NOW + 60 }
+        const silent = make({ ...options, store: { ...store, slide: never } })
+        expect(await warningsOf(() => silent.verify({ token }))).to.have.lengthOf(1)
+        const heard = make({
+          ...options,
+          store: { ...store, slide: never },
+          onEvent: (event) => void events.push(event),
+        })
+        expect(await warningsOf(() => heard.verify({ token }))).to.deep.equal([])
+        expect(events).to.have.lengthOf(1)
+      })
+    }
 
     for (const [what, store, fault] of [
       ['hangs', each(never), 'DeadlineExceeded'],

@@ -10,6 +10,7 @@ import {
   type User,
   type Verdict,
 } from '../../lib/index.js'
+import { warningsOf } from '../support/warnings.js'
 import { behavesLikeATokenKind } from '../support/token-kind.contract.js'
 
 const NOW = 1795000000
@@ -370,10 +371,18 @@ describe('slidingTokens', () => {
       expect(await endAfterUse(kindOf({ store: readOnly() }), token)).to.equal('expired')
     })
 
-    it('need not be listened to', async () => {
+    it('is a warning where nobody listens, once for each kind', async () => {
       const { token } = await kindOf().issue(alice)
       now = NOW + 60
-      expect(await endAfterUse(kindOf({ store: readOnly() }), token)).to.equal(NOW + 1000)
+      const kind = kindOf({ store: readOnly() })
+      const warnings = await warningsOf(async () => {
+        for (let at = 0; at < 3; at += 1) expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
+      })
+      expect(warnings).to.have.lengthOf(1)
+      expect(warnings[0]).to.include('onSlideFault').and.not.include(fault.message)
+      expect(await warningsOf(() => use(kindOf({ store: readOnly() }), token))).to.have.lengthOf(1)
+      const listening = kindOf({ store: readOnly(), onSlideFault: () => undefined })
+      expect(await warningsOf(() => use(listening, token))).to.deep.equal([])
     })
   })
 
