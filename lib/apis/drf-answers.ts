@@ -54,11 +54,13 @@ export function drfAnswers<U extends User, T extends TokenFacts>(words: DrfWords
 
     loggedIn: words.loggedIn,
 
-    unavailable(ctx) {
-      askToRetry(ctx)
-      write(ctx, { detail: 'Service temporarily unavailable, try again later.' }, 503)
-    },
+    unavailable,
   }
+}
+
+export function unavailable(ctx: Context): void {
+  askToRetry(ctx)
+  write(ctx, { detail: 'Service temporarily unavailable, try again later.' }, 503)
 }
 
 export function throttled(ctx: Context, seconds: number): void {

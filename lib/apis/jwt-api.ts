@@ -4,10 +4,12 @@ import { cookie as cookieReader } from '../credentials/cookie.js'
 import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
-import { sameOrigin } from '../credentials/same-origin.js'
+import { isForeign, type OriginOptions, sameOrigin } from '../credentials/same-origin.js'
+import { Misuse } from '../fault.js'
 import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../koa/cookies.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
+import { sourceOf } from '../koa/source.js'
 import { lookup } from '../stores/active-user.js'
 import { type FindAnybody, jwtKind, type JwtOptions } from '../tokens/jwt.js'
 import { defaultPayload, type JwtFacts } from '../tokens/jwt-claims.js'
@@ -28,9 +30,12 @@ export type { TokenCookie } from '../koa/cookies.js'
 export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions<U> {
   /** The word before the token in the header; 'JWT'. */
   readonly scheme?: string
-  /** Where tokens are set and read as well: unsafe requests with it must come from the same origin, or one of `origins`. None by default. */
-  readonly cookie?: TokenCookie & { readonly origins?: readonly string[] }
-  /** The field of the login that holds the user name, and a second claim for it by default; 'username'. */
+  /**
+   * Where tokens are set and read as well; none by default. Unsafe requests with it, and those that open a WebSocket, must come
+   * from the same origin, or one of `origins`; a login, refresh or check from elsewhere is answered without setting it.
+   */
+  readonly cookie?: TokenCookie & OriginOptions
+  /** The field of the login that holds the user name, and a second claim for it by default; 'username', anything but 'password'. */
   readonly usernameField?: string
   /** The JSON of login, refresh and verify; `{ token }`. */
   readonly respond?: (user: U, issued: Issued<JwtFacts>) => object | Promise<object>
@@ -62,7 +67,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
-  const prefix = pathPrefix(options.prefix ?? '')
+  const prefix = pathPrefix(options.prefix)
   const { scheme = 'JWT', cookie, usernameField = 'username', realm = 'api' } = options
   const { respond = (_user: U, { token }: Issued<JwtFacts>) => ({ token }) } = options
   functionOption('respond', respond)
@@ -70,13 +75,18 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   const { payload = (user: U) => ({ ...defaultPayload(user), [usernameField]: user.username }) } = options
   const tokens = jwtKind<U>({ ...options, payload }, anybodyOf(options))
   const header = keyword(scheme)
+  if (typeof usernameField !== 'string' || usernameField === '' || usernameField === 'password')
+    throw new TypeError("usernameField must be a non-empty string, and not 'password'")
   if (cookie !== undefined) checkTokenCookie(cookie)
   const credentials =
     cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie), emptied(cookie.name))
 
   const answer = async (ctx: Context, user: U, issued: Issued<JwtFacts>): Promise<void> => {
-    const json = await respond(user, issued)
-    if (cookie !== undefined) setTokenCookie(ctx, cookie, issued.token, issued.expiresAt - clock())
+    const json: unknown = await respond(user, issued)
+    if (typeof json !== 'object' || json === null) throw new Misuse('respond must give an object')
+    // Another site's form must not log its visitors in as somebody else (RFC 6749 §10.12).
+    if (cookie !== undefined && !isForeign(sourceOf(ctx), cookie))
+      setTokenCookie(ctx, cookie, issued.token, issued.expiresAt - clock())
     write(ctx, json, 200)
   }
   const answers = drfAnswers<U, JwtFacts>({

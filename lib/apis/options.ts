@@ -17,8 +17,8 @@ export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx
   }
 }
 
-/** Where an API's routes are. @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. */
-export function pathPrefix(prefix: unknown): string {
+/** Where an API's routes are, '' by default. @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. */
+export function pathPrefix(prefix: unknown = ''): string {
   if (typeof prefix !== 'string' || !/^(?:\/[^/\s]+)*$/.test(prefix)) {
     throw new TypeError("prefix must be '' or a path such as '/token'")
   }

@@ -2,7 +2,6 @@ import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { authorization } from '../credentials/authorization.js'
 import { type Answers, challenger } from '../koa/answers.js'
-import { askToRetry } from '../koa/fault.js'
 import { write } from '../koa/json.js'
 import { field, type LoginAnswers, loginRoute, type MethodAnswers } from '../koa/routes.js'
 import { type SignedFacts, type SignedTokenOptions, signedTokens } from '../tokens/signed.js'
@@ -10,7 +9,7 @@ import type { User } from '../user.js'
 import { api } from './api.js'
 import { addressReader, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { throttled } from './drf-answers.js'
+import { throttled, unavailable } from './drf-answers.js'
 import { strip } from './drf-fields.js'
 
 export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U>, SignedTokenOptions<U> {
@@ -31,7 +30,7 @@ export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U>, Si
  */
 export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>): TokenApi<U, SignedFacts> {
   const { realm = 'api' } = options
-  const prefix = pathPrefix(options.prefix ?? '')
+  const prefix = pathPrefix(options.prefix)
   const answers = signedAnswers<U>(realm)
   const { shared, freshLogin } = api(options, {
     tokens: signedTokens<U>(options),
@@ -78,9 +77,6 @@ function signedAnswers<U extends User>(realm: string): Answers & LoginAnswers<U,
       write(ctx, { detail }, 401)
     },
     loggedIn: (ctx, _user, { token }) => write(ctx, { token }, 200),
-    unavailable(ctx) {
-      askToRetry(ctx)
-      write(ctx, { detail: 'Service temporarily unavailable, try again later.' }, 503)
-    },
+    unavailable,
   }
 }

@@ -59,7 +59,7 @@ export function storedApi<U extends User>(
   kindOn: (store: TokenStore) => StoredTokenKind<U>,
   wire: StoredWire<U>,
 ): StoredTokenApi<U> {
-  const prefix = pathPrefix(options.prefix ?? '')
+  const prefix = pathPrefix(options.prefix)
   const tokens = kindOn(inTime(checkedTokenStore(options.store), options.timeout))
   const { path, view, passwordTrimmed, status, loginRefused } = wire
   const answers = drfAnswers<U, StoredFacts>({

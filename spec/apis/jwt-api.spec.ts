@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { expect } from 'chai'
 import { memoryUsers, type TokenEvent } from 'koa-tokenapi'
 import { jwtApi, type JwtApiOptions } from 'koa-tokenapi/jwt'
@@ -242,6 +244,57 @@ describe('jwtApi', () => {
         })
       })
 
+      it('is set for nobody whom another site has sent', async () => {
+        await served(withCookie(['https://app.example']), async (client) => {
+          const token = tokenIn(await client.login(LOGIN))
+          const host = new URL(client.url).host
+          const isSetBy = async (path: string, data: object, headers: Record<string, string>): Promise<boolean> => {
+            const sent = asJson(data)
+            const answer = await send(client.url, path, { ...sent, headers: { ...sent.headers, ...headers } })
+            expect(answer.status, 'it is answered as ever').to.equal(200)
+            expect(tokenIn(answer)).to.match(/^ey/)
+            return answer.headers['set-cookie'] !== undefined
+          }
+          for (const [path, data] of [
+            [LOGIN, { username: 'alice', password: PASSWORD }],
+            [REFRESH, { token }],
+            [VERIFY, { token }],
+          ] as const) {
+            for (const headers of [
+              { origin: 'https://evil.example' },
+              { origin: 'null' },
+              { 'sec-fetch-site': 'cross-site' },
+              { 'sec-fetch-site': 'same-site' },
+            ]) {
+              expect(await isSetBy(path, data, headers), `${path} ${JSON.stringify(headers)}`).to.equal(false)
+            }
+            for (const headers of [
+              {},
+              { origin: `http://${host}` },
+              { 'sec-fetch-site': 'same-origin' },
+              { origin: 'https://app.example', 'sec-fetch-site': 'cross-site' },
+            ]) {
+              expect(await isSetBy(path, data, headers), `${path} ${JSON.stringify(headers)}`).to.equal(true)
+            }
+          }
+        })
+      })
+
+      it('opens a WebSocket from the same origin alone', async () => {
+        const api = withCookie()
+        const { token } = await api.issue({ id: 1, username: 'alice', password: null })
+        const handshake = async (headers: Record<string, string>): Promise<unknown> => {
+          const request = new IncomingMessage(new Socket())
+          request.method = 'GET'
+          Object.assign(request.headers, { cookie: `jwt=${token}`, host: 'api.example', upgrade: 'websocket' }, headers)
+          const verdict = await api.authenticate(request)
+          return verdict.ok ? verdict.value.user.username : verdict.detail
+        }
+        expect(await handshake({ origin: 'https://api.example' })).to.equal('alice')
+        expect(await handshake({ origin: 'https://evil.example' })).to.equal('cross_origin')
+        expect(await handshake({})).to.equal('cross_origin')
+      })
+
       it('is set by nobody where none is configured', async () => {
         await served(apiOf(), async (client) => {
           const answer = await client.login(LOGIN)
@@ -303,7 +356,8 @@ describe('jwtApi', () => {
       it('is refused where it comes twice', async () => {
         await served(withCookie(), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
-          expect((await asked(client, 'GET', { cookie: `jwt=${token}; jwt=${token}` })).status).to.equal(401)
+          const answer = await asked(client, 'GET', { cookie: `jwt=${token}; jwt=${token}` })
+          expect([answer.status, answer.json]).to.deep.equal([401, { detail: 'Error decoding signature.' }])
         })
       })
     })
@@ -322,6 +376,17 @@ describe('jwtApi', () => {
         expect((await ask(`JWT ${tokenIn(answer)}`)).status).to.equal(401)
         expect((await send(url, LOGIN, asJson({ email: 'alice', password: PASSWORD }))).status).to.equal(404)
       })
+    })
+
+    it('answers 503 where respond gives no object, and sets no cookie', async () => {
+      for (const json of [undefined, null, 'x', 7]) {
+        const api = apiOf({ cookie: { name: 'jwt' }, respond: () => json as unknown as object }) // as a caller without types
+        await served(api, async (client) => {
+          const answer = await client.login(LOGIN)
+          expect(answer.status, String(json)).to.equal(503)
+          expect(answer.headers).not.to.have.property('set-cookie')
+        })
+      }
     })
 
     it('works with a key pair, and a second service that only verifies', async () => {
@@ -349,6 +414,18 @@ describe('jwtApi', () => {
     expect(loose({ audience: /api/ })).to.throw(TypeError, 'audience')
     expect(loose({ cookie: { name: 'a b' } })).to.throw(TypeError, 'cookie.name')
     expect(loose({ cookie: { name: 'a', path: 'x' } })).to.throw(TypeError, 'cookie.path')
+    for (const cookie of [null, 'jwt', 7]) expect(loose({ cookie })).to.throw(TypeError, 'cookie')
+    for (const origins of ['https://a.example', ['null'], ['https://a.example/'], null, [7]]) {
+      expect(loose({ cookie: { name: 'jwt', origins } }), String(origins)).to.throw(TypeError, 'origins')
+    }
+    for (const usernameField of ['', 'password', null, 7, ['a']]) {
+      expect(loose({ usernameField }), String(usernameField)).to.throw(TypeError, 'usernameField')
+    }
+    for (const keys of [null, 'x', { a: 'short' }, { 2026: SECRET }]) {
+      expect(loose({ keys }), JSON.stringify(keys)).to.throw(TypeError, 'keys')
+    }
+    expect(loose({ secretOf: () => SECRET })).to.throw(TypeError, 'secretOf does not go with secret')
+    expect(loose({ refreshLifetime: undefined })).to.throw(TypeError, 'refreshLifetime')
     expect(loose({ scheme: 'a b' })).to.throw(TypeError, 'scheme')
     expect(loose({ users: {} })).to.throw(TypeError, 'users')
     expect(loose({ clock: Date.now })).to.throw(TypeError, 'clock')

@@ -54,10 +54,13 @@ describe('a wrong option', () => {
   }
 
   it('of a sibling is named too', () => {
-    for (const prefix of [7, 'x', '/x/']) {
+    for (const prefix of [null, 7, 'x', '/x/']) {
       expect(loosely(signedTokenApi, { users, secret, prefix })).to.throw(TypeError, 'prefix')
       expect(loosely(jwtApi, { users, secret, prefix })).to.throw(TypeError, 'prefix')
       expect(loosely(timedTokenApi, { users, store: memoryTokens(), prefix })).to.throw(TypeError, 'prefix')
+    }
+    for (const sha1 of [null, 'no', 0]) {
+      expect(loosely(signedTokenApi, { users, secret, sha1 })).to.throw(TypeError, 'sha1')
     }
     for (const name of ['payload', 'userOf', 'secretOf', 'boundTo', 'respond']) {
       expect(loosely(jwtApi, { users, secret, [name]: 7 }), name).to.throw(TypeError, name)
