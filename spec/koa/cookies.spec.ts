@@ -52,9 +52,9 @@ describe('checkTokenCookie', () => {
       expect(loose(cookie), String(cookie)).to.throw(TypeError, 'cookie')
     }
     for (const value of [null, 7, ['/'], {}]) {
-      expect(loose({ name: value }), String(value)).to.throw(TypeError, 'cookie.name')
-      expect(loose({ name: 'jwt', path: value }), String(value)).to.throw(TypeError, 'cookie.path')
-      expect(loose({ name: 'jwt', domain: value }), String(value)).to.throw(TypeError, 'cookie.domain')
+      expect(loose({ name: value }), JSON.stringify(value)).to.throw(TypeError, 'cookie.name')
+      expect(loose({ name: 'jwt', path: value }), JSON.stringify(value)).to.throw(TypeError, 'cookie.path')
+      expect(loose({ name: 'jwt', domain: value }), JSON.stringify(value)).to.throw(TypeError, 'cookie.domain')
     }
   })
 

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { activeUser, type FindUser, memoryUsers, type User } from '../../lib/index.js'
 import { type JwtKind, type JwtOptions, jwtTokens } from 'koa-tokenapi/jwt'
@@ -202,7 +203,7 @@ describe('jwtTokens', () => {
       const claims = { username: 'alice' }
       for (const given of [undefined, null, 'alice', 7, [claims], Promise.resolve(claims), new Map(), new Date(0)]) {
         const kind = kindOf({ payload: () => given as object as Record<string, unknown> }) // as a caller without types
-        expect(await rejection(kind.issue(alice)), String(given))
+        expect(await rejection(kind.issue(alice)), inspect(given))
           .to.be.instanceOf(Misuse)
           .with.property('message')
           .that.includes('payload')
@@ -605,8 +606,8 @@ describe('jwtTokens', () => {
     })
 
     it('may name the user beside an undefined', async () => {
-      const userOf = () => ({ id: '1', username: undefined }) as { id: string } // as a caller without types
-      expect(await judged(kindOf({ userOf }), signed({}))).to.equal('alice')
+      const answer = { id: '1', username: undefined } as { id: string } // as a caller without types
+      expect(await judged(kindOf({ userOf: () => answer }), signed({}))).to.equal('alice')
     })
 
     it('are asked for nothing before the signature is checked', async () => {
@@ -683,12 +684,12 @@ describe('jwtTokens', () => {
       const pem = publicOf('RS256').export({ type: 'spki', format: 'pem' }).toString()
       for (const own of [undefined, null, '', 'short', 's'.repeat(31), '\ud800'.repeat(32), pem, 7, [SECRET], {}]) {
         const lacking = kindOf({ secret: undefined, secretOf: () => own as string }) // as a caller without types
-        expect(await rejection(lacking.issue(alice)), String(own))
+        expect(await rejection(lacking.issue(alice)), inspect(own))
           .to.be.instanceOf(Misuse)
           .with.property('message')
           .that.includes('secretOf')
-        for (const key of [SECRET, String(own), 's'.repeat(31)]) {
-          expect(await judged(lacking, forgedJwt(key, GOOD)), String(own)).to.equal('invalid: decode')
+        for (const key of [SECRET, 's'.repeat(31), 'short', pem]) {
+          expect(await judged(lacking, forgedJwt(key, GOOD)), inspect(own)).to.equal('invalid: decode')
         }
       }
     })
