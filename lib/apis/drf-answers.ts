@@ -58,11 +58,13 @@ export function drfAnswers<U extends User, T extends TokenFacts>(words: DrfWords
   }
 }
 
+/** A fault of ours, as DRF's APIException would say it: 503 with Retry-After. */
 export function unavailable(ctx: Context): void {
   askToRetry(ctx)
   write(ctx, { detail: 'Service temporarily unavailable, try again later.' }, 503)
 }
 
+/** DRF's Throttled: 429, and when to come back. */
 export function throttled(ctx: Context, seconds: number): void {
   ctx.set('Retry-After', String(seconds))
   const wait = `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`

@@ -3,6 +3,7 @@ import type { Credentials, Source } from './credentials.js'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** Where requests may come from. */
 export interface OriginOptions {
   /** Other origins that are trusted like the own one; none. */
   readonly origins?: readonly string[]
