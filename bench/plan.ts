@@ -29,7 +29,7 @@ export function planOf(args: readonly string[]): Plan {
         isQuick,
         rounds: 5,
         seconds: 3,
-        tokens: 20_000,
+        tokens: 10_000,
         requests: 1_000_000,
         tableSizes: [100, 10_000, 1_000_000],
         connections: [1, 8, 32, 128, 512],
