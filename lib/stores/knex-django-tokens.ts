@@ -56,7 +56,7 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
     const rows = rowsOf(dialect, await db.raw(query, [last]))
     if (rows.length === 0) return
     last = String(rows.at(-1)?.['token'])
-    const users = rows.map((row) => ids.canonical(String(row['user_id'] ?? '')))
+    const users = rows.map((row) => ids.canonical(typeof row['user_id'] === 'string' ? row['user_id'] : ''))
     if (!users.every((one) => ids.isCanonical(one))) {
       throw new Misuse(`id (--id) must be how the user table keeps its ids: a user_id of ${table} is no ${id}`)
     }

@@ -37,7 +37,7 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
   /** How many tokens were inserted, and not there already. */
   const insertMissing = async (tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number> => {
     const insert = rows().insert(tokens.map(rowOf)).onConflict('digest').ignore()
-    if (dialect !== 'mysql') return ((await insert.returning('id')) as readonly unknown[]).length // a row of each
+    if (dialect !== 'mysql') return (await insert.returning('id')).length // a row of each
     // Knex answers an id alone, and the driver how many rows there were.
     const { sql, bindings } = insert.toSQL()
     const [{ affectedRows }] = (await db.raw(sql, bindings).timeout(timeout * 1000)) as [{ affectedRows: number }]

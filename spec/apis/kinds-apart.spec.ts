@@ -53,7 +53,7 @@ function apisOn(db: Knex): Readonly<Record<string, TokenApi<User>>> {
     expiringTokenApi: expiringTokenApi({ ...shared, store }),
     signedTokenApi: signedTokenApi({ ...shared, secret: SECRET }),
     jwtApi: jwtApi({ ...shared, secret: SECRET }),
-  } as unknown as Readonly<Record<string, TokenApi<User>>> // rows of this table are users; only tokens are compared
+  }
 }
 
 /** What Django 3.1 and later sends in the link of a password reset: PasswordResetTokenGenerator with the same secret. */
