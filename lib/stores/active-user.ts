@@ -44,25 +44,16 @@ export function activeUser<U extends User>(
 
 /** `activeUser` over look-ups that are already there. */
 export function findActive<U extends User>(users: Lookup<U>): FindUser<U> {
-  const ids = new Map<string, Promise<Verdict<U>>>()
-  const names = new Map<string, Promise<Verdict<U>>>()
-  return (by) =>
-    'id' in by
-      ? remembered(ids, by.id, (id) => users.byId(id))
-      : remembered(names, by.username, (name) => users.byUsername(name))
-}
-
-function remembered<U extends User>(
-  answers: Map<string, Promise<Verdict<U>>>,
-  key: string,
-  find: (key: string) => Promise<U | null>,
-): Promise<Verdict<U>> {
-  let answer = answers.get(key)
-  if (answer === undefined) {
-    answer = judged(find(key))
-    answers.set(key, answer)
+  const answers = new Map<string, Promise<Verdict<U>>>()
+  return (by) => {
+    const key = 'id' in by ? `id:${by.id}` : `username:${by.username}`
+    let answer = answers.get(key)
+    if (answer === undefined) {
+      answer = judged('id' in by ? users.byId(by.id) : users.byUsername(by.username))
+      answers.set(key, answer)
+    }
+    return answer
   }
-  return answer
 }
 
 async function judged<U extends User>(found: Promise<U | null>): Promise<Verdict<U>> {

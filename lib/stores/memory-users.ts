@@ -14,12 +14,12 @@ export function memoryUsers<U extends User>(
   for (const row of rows) {
     if (byId.has(String(row.id)) || idOf.has(row.username))
       throw new TypeError('rows must have distinct ids and user names')
-    byId.set(String(row.id), ownCopy({ ...row, password: row.password }))
+    byId.set(String(row.id), { ...ownCopy(row), password: row.password })
     idOf.set(row.username, String(row.id))
   }
   const copy = (id: string): U | null => {
     const row = byId.get(id)
-    return row === undefined ? null : ownCopy({ ...row, password: row.password })
+    return row === undefined ? null : ownCopy(row)
   }
 
   return {
