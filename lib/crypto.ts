@@ -63,11 +63,15 @@ export function hmacSha256(key: KeyObject): (text: string) => string {
   return (text) => hashed(outer, hashed(inner, text, 'utf8', 'binary'), 'binary', 'hex')
 }
 
+// Memory of its own, since the keys that pass through must not stay in the pool that other buffers are cut from.
+let scratch = Buffer.allocUnsafeSlow(1024)
+
 function hashed(pad: Uint8Array, text: string, from: 'utf8' | 'binary', to: 'binary' | 'hex'): string {
-  const bytes = Buffer.allocUnsafe(BLOCK + Buffer.byteLength(text, from))
-  bytes.set(pad)
-  bytes.write(text, BLOCK, from)
-  return hash('sha256', bytes, to)
+  const length = BLOCK + Buffer.byteLength(text, from)
+  if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(length)
+  scratch.set(pad)
+  scratch.write(text, BLOCK, from)
+  return hash('sha256', scratch.subarray(0, length), to)
 }
 
 /** The key of `django.utils.crypto.salted_hmac`: the digest of salt and secret, run together. */
