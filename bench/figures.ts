@@ -5,7 +5,7 @@ import { ofProject, type Results, writeMarkdown } from './results.js'
 const PAGES = ['README.md', 'docs/scaling.md']
 const FIGURE = /<!-- bench (.+?) -->.*?<!-- \/bench -->/gs
 
-/** Rewrites the figures that pages show between `<!-- bench part, row, property -->` and `<!-- /bench -->`. */
+/** Rewrites the figures that pages show between `<!-- bench part > row > property -->` and `<!-- /bench -->`. */
 export async function writeFigures(results: Results): Promise<void> {
   for (const page of PAGES) {
     const text = await readPage(page)
@@ -18,9 +18,9 @@ export async function writeFigures(results: Results): Promise<void> {
   }
 }
 
-/** `http | tokenApi, SQLite | perSecond`: part, row and property; or a path of properties. Null where a run has it not. */
+/** `http > tokenApi, SQLite > perSecond`: part, row and property; or a path of properties. Null where a run has it not. */
 function figure(results: Results, path: string): string | null {
-  const steps = path.split(' | ')
+  const steps = path.split('>').map((step) => step.trim())
   let at: unknown = results
   for (const step of steps) {
     if (Array.isArray(at)) at = (at as readonly unknown[]).find((row) => isNamed(row, step))
