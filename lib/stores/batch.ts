@@ -12,9 +12,9 @@ interface Waiter<T> {
 
 /**
  * Look-ups that arrive in one turn of the event loop go out as one load, also those of different requests, and those of the
- * next turns as long as each brings more, four at most. While a load is under way the next ones wait for it, some 10 ms:
- * the busier the store, the larger the loads, and a slow load keeps nobody. Nothing is kept afterwards: every load starts after all that it answers were asked for. If a load of
- * several keys fails, each is loaded by itself, so that one key which breaks a query harms nobody else.
+ * next turns as long as each brings more, four at most. While a load is under way the next ones wait for it, some 10 ms: the
+ * busier the store, the larger the loads. Nothing is kept afterwards: every load starts after all that it answers were asked
+ * for. If a load of several keys fails, each is loaded by itself, so that one key which breaks a query harms nobody else.
  *
  * @param isFinal Whether a load failed for a reason that no key is to blame for, a timeout above all: nobody waits any more
  *   then, and to ask again, once for each key, would only keep a slow database from recovering.
