@@ -1,8 +1,8 @@
 import type { Credentials, Source } from './credentials/credentials.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
 import type { FindUser, User } from './user.js'
-import { Misuse } from './fault.js'
-import { isVerdict, refuse, type Verdict } from './verdict.js'
+import { ContractViolation } from './errors.js'
+import { isVerdict, refuse, type TokenReason, type Verdict } from './verdict.js'
 
 /**
  * The whole way of a request: what it offers, whether the token is genuine, whose it is. This is the one place that says
@@ -13,10 +13,10 @@ export async function authenticate<V extends U, U extends User, T extends TokenF
   credentials: Credentials,
   tokens: TokenKind<U, T>,
   find: FindUser<V>,
-): Promise<Verdict<Verified<V, T>>> {
+): Promise<Verdict<Verified<V, T>, TokenReason>> {
   const offered = credentials.read(source)
   // A reader that answers a promise must not pass for a verdict that nobody has checked.
-  if (!isVerdict(offered)) throw new Misuse('credentials.read must answer a verdict, and at once')
+  if (!isVerdict(offered)) throw new ContractViolation('credentials.read must answer a verdict, and at once')
   if (!offered.ok) return offered
   return verify(offered.value, tokens, find)
 }
@@ -26,12 +26,12 @@ export async function verify<V extends U, U extends User, T extends TokenFacts>(
   offered: Offered,
   tokens: TokenKind<U, T>,
   find: FindUser<V>,
-): Promise<Verdict<Verified<V, T>>> {
+): Promise<Verdict<Verified<V, T>, TokenReason>> {
   const verdict = await tokens.verify(offered, find)
-  if (!isVerdict(verdict)) throw new Misuse('tokens.verify must answer a verdict')
+  if (!isVerdict(verdict)) throw new ContractViolation('tokens.verify must answer a verdict')
   if (!verdict.ok) return verdict
   if (!isObject(verdict.value.user) || !isObject(verdict.value.token))
-    throw new Misuse('tokens.verify must answer a user and a token')
+    throw new ContractViolation('tokens.verify must answer a user and a token')
   if (offered.user !== undefined && offered.user !== String(verdict.value.user.id)) return refuse('invalid')
   return verdict
 }

@@ -1,4 +1,4 @@
-import { Misuse } from './fault.js'
+import { ContractViolation } from './errors.js'
 
 /** Whole seconds since 1970. Whatever needs the time takes one as an option. */
 export type Clock = () => number
@@ -17,11 +17,11 @@ const WRONG_CLOCK = 'clock must be a function that gives whole seconds since 197
  */
 export function wholeClock(clock: Clock = systemClock): Clock {
   if (clock === systemClock) return clock
-  if (typeof clock !== 'function') throw new Misuse(WRONG_CLOCK)
+  if (typeof clock !== 'function') throw new ContractViolation(WRONG_CLOCK)
   // Looked at each time: nothing is ever older than a clock that has stopped giving numbers.
   const checked = (): number => {
     const now = clock()
-    if (!Number.isSafeInteger(now) || now < 0 || now >= MAX_TIME) throw new Misuse(WRONG_CLOCK)
+    if (!Number.isSafeInteger(now) || now < 0 || now >= MAX_TIME) throw new ContractViolation(WRONG_CLOCK)
     return now
   }
   checked()
@@ -31,11 +31,11 @@ export function wholeClock(clock: Clock = systemClock): Clock {
 /**
  * Checks an option that is a span of time, at start-up, or what a function among the options gives for it.
  *
- * @throws {Misuse} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
+ * @throws {ContractViolation} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
  */
 export function wholeSpan(name: string, value: unknown, least = 1): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new Misuse(`${name} must be a whole number of at least ${least}`)
+    throw new ContractViolation(`${name} must be a whole number of at least ${least}`)
   }
   return value as number // isSafeInteger has just said so
 }

@@ -39,7 +39,7 @@ export type { LoginAttempt } from './login.js'
 export type { LoginLimiter, ThrottleOptions } from './throttle.js'
 
 // What is decided.
-export type { Reason, Refusal, Verdict } from './verdict.js'
+export type { LoginReason, LoginRefusal, Reason, Refusal, TokenReason, TokenRefusal, Verdict } from './verdict.js'
 export type { OnEvent, TokenEvent } from './event.js'
 
 // What is answered.

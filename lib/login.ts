@@ -1,7 +1,7 @@
 import type { Passwords } from './passwords/passwords.js'
 import type { Throttle } from './throttle.js'
 import { isActive, type User } from './user.js'
-import { accept, refuse, type Verdict } from './verdict.js'
+import { accept, type LoginReason, refuse, type Verdict } from './verdict.js'
 
 /** What a login offers, as untrusted as it came; `address` is the client's, for the throttle. */
 export interface LoginAttempt {
@@ -23,7 +23,7 @@ export type FindByUsername<U extends User> = (username: string) => Promise<U | n
 export function login<U extends User>(options: {
   readonly passwords: Passwords
   readonly throttle: Throttle
-}): (attempt: LoginAttempt, findByUsername: FindByUsername<U>) => Promise<Verdict<U>> {
+}): (attempt: LoginAttempt, findByUsername: FindByUsername<U>) => Promise<Verdict<U, LoginReason>> {
   const { passwords, throttle } = options
 
   return async (attempt, findByUsername) => {

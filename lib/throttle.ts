@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 import { RateLimiterMemory, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { digest } from './crypto.js'
-import { Fault } from './fault.js'
-import { accept, refuse, type Verdict } from './verdict.js'
+import { InternalError } from './errors.js'
+import { accept, throttled, type Verdict } from './verdict.js'
 
 /** What is used of a rate-limiter-flexible limiter: any of its limiters that has these three will do. */
 export type LoginLimiter = Pick<RateLimiterAbstract, 'consume' | 'delete' | 'reward'>
@@ -19,7 +19,7 @@ export interface ThrottleOptions {
 /** Counts login attempts before any password is hashed. */
 export interface Throttle {
   /** Takes one attempt from the account and the address, or answers `throttled` with the seconds to wait. A limiter that fails is a rejection. */
-  admit(username: string, address?: string): Promise<Verdict<undefined>>
+  admit(username: string, address?: string): Promise<Verdict<undefined, 'throttled'>>
   /** Gives an attempt back that nobody has judged: a store that is down must not lock its users out. */
   refund(username: string, address?: string): Promise<void>
   /** Forgets the account's attempts and gives the address this one attempt back: another account's success resets nothing. */
@@ -66,15 +66,16 @@ function memory(keyPrefix: string, points: number): LoginLimiter {
   return new RateLimiterMemory({ keyPrefix, points, duration: TEN_MINUTES })
 }
 
-async function consume(limiter: LoginLimiter, key: string): Promise<Verdict<undefined>> {
+async function consume(limiter: LoginLimiter, key: string): Promise<Verdict<undefined, 'throttled'>> {
   try {
     await limiter.consume(key, 1)
     return accept(undefined)
   } catch (rejection) {
     // A limiter that says no rejects with its result, which is not an Error; anything else is a limiter that failed.
     const wait = (rejection as { msBeforeNext?: unknown } | null | undefined)?.msBeforeNext
-    if (typeof wait !== 'number' || !Number.isFinite(wait)) throw rejection ?? new Fault('the login limiter failed')
-    return { ...refuse('throttled'), retryAfter: Math.max(1, Math.ceil(wait / 1000)) }
+    if (typeof wait !== 'number' || !Number.isFinite(wait))
+      throw rejection ?? new InternalError('the login limiter failed')
+    return throttled(Math.max(1, Math.ceil(wait / 1000)))
   }
 }
 

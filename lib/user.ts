@@ -16,7 +16,9 @@ export interface User {
  * Finds the active user for one request and remembers its answer: nobody is `invalid`, a disabled account is `inactive`,
  * a store that fails is a rejection.
  */
-export type FindUser<U extends User> = (by: { id: string } | { username: string }) => Promise<Verdict<U>>
+export type FindUser<U extends User> = (
+  by: { id: string } | { username: string },
+) => Promise<Verdict<U, 'invalid' | 'inactive'>>
 
 /** Whether a user may act. A database's `0`, `'0'`, `''` and `false` all say no. */
 export function isActive(user: User): boolean {

@@ -8,44 +8,46 @@ import { expect } from 'chai'
  */
 const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   index: [/^(?!cli\/)/],
-  cli: [/^(cli|stores|tokens)\//, /^fault$/],
+  knex: [/^stores\//],
+  jwt: [/^(apis|tokens|koa)\//],
+  cli: [/^(cli|stores|tokens)\//, /^(limits|event)$/],
   apis: [
     /^(apis|koa|tokens|credentials)\//,
-    /^(login|authenticate|throttle|event|user|verdict|clock|crypto|fault)$/,
+    /^(login|authenticate|limits|throttle|event|crypto|deadline)$/,
     /^passwords\/(passwords|default-passwords)$/,
-    /^stores\/([a-z]+-store|active-user|deadline)$/,
-    /^(koa|@koa\/router)$/,
+    /^stores\/([a-z]+-store|active-user)$/,
   ],
-  koa: [
-    /^koa\//,
-    /^(authenticate|login|user|verdict|json-text|fault)$/,
-    /^tokens\/token-kind$/,
-    /^credentials\/credentials$/,
-    /^(koa|@koa\/router)$/,
-  ],
-  authenticate: [/^credentials\/credentials$/, /^tokens\/token-kind$/, /^(user|verdict|fault)$/],
-  login: [/^passwords\/passwords$/, /^(throttle|user|verdict|clock)$/],
-  tokens: [/^tokens\//, /^stores\/[a-z]+-store$/, /^(crypto|clock|user|verdict|json-text|fault)$/],
-  passwords: [/^passwords\//, /^(crypto|fault)$/],
-  stores: [/^stores\//, /^(user|verdict|fault)$/],
-  credentials: [/^credentials\//, /^verdict$/],
-  throttle: [/^(crypto|verdict|fault)$/, /^rate-limiter-flexible$/],
-  event: [/^verdict$/],
-  fault: [],
-  user: [/^verdict$/],
+  koa: [/^koa\//, /^(authenticate|login|limits|json-text)$/, /^tokens\/token-kind$/, /^credentials\/credentials$/],
+  authenticate: [/^credentials\/credentials$/, /^tokens\/token-kind$/, /^limits$/],
+  login: [/^passwords\/passwords$/, /^throttle$/],
+  tokens: [/^tokens\//, /^stores\/[a-z]+-store$/, /^(limits|crypto|json-text)$/],
+  passwords: [/^passwords\//, /^crypto$/],
+  stores: [/^stores\//, /^(limits|deadline)$/],
+  credentials: [/^credentials\//],
+  throttle: [/^(crypto|deadline)$/],
+  event: [],
+  deadline: [],
+  errors: [],
+  user: [],
   verdict: [],
-  clock: [/^fault$/],
+  clock: [],
   crypto: [],
   'json-text': [],
 }
 
-/** Packages that belong to single files, which no rule above has to name. */
-const OWN_PACKAGES: readonly (readonly [string, RegExp])[] = [
-  ['knex', /^stores\/knex(-[a-z-]+)?$/],
-  ['jose', /^tokens\/jwt(-[a-z-]+)?$/],
-  ['@node-rs/argon2', /^passwords\/argon2$/],
-  ['@node-rs/bcrypt', /^passwords\/bcrypt$/],
-]
+/** What every place may import. */
+const BY_ALL = /^(errors|verdict|user|clock)$/
+
+/** The places that know a package; every other import of one is refused. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  koa: /^(koa|apis)\//,
+  '@koa/router': /^(koa|apis)\//,
+  'rate-limiter-flexible': /^throttle$/,
+  knex: /^stores\/knex\//,
+  jose: /^tokens\/jwt\//,
+  '@node-rs/argon2': /^passwords\/argon2$/,
+  '@node-rs/bcrypt': /^passwords\/bcrypt$/,
+}
 
 interface Import {
   readonly from: string
@@ -53,6 +55,7 @@ interface Import {
   readonly to: string
   /** Whether it is there for types alone, and gone when the code runs. */
   readonly isType: boolean
+  readonly isPackage: boolean
 }
 
 const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[^'"=;()]*?\s?from\s+)?'([^']+)'/gm
@@ -64,7 +67,7 @@ function importsOf(file: string, text: string): readonly Import[] {
   const add = (name: string, isType: boolean): void => {
     if (name.startsWith('node:')) return
     const to = name.startsWith('.') ? posix.join(posix.dirname(file), name).replace(/\.js$/, '') : name
-    found.push({ from: file, to, isType })
+    found.push({ from: file, to, isType, isPackage: !name.startsWith('.') })
   }
   for (const [, type, name = ''] of text.matchAll(STATEMENT)) add(name, type !== undefined)
   for (const [, ...names] of text.matchAll(EXPRESSION)) add(names.find((name) => name !== undefined) ?? '', false)
@@ -76,11 +79,10 @@ function placeOf(file: string): string {
   return file.split('/')[0] ?? file
 }
 
-function isAllowed({ from, to }: Import): boolean {
-  if (OWN_PACKAGES.some(([name, owner]) => name === to && owner.test(from))) return true
-  // Whatever index may name, packages are not for it.
-  const isFile = files.includes(to)
-  return (MAY_IMPORT[placeOf(from)] ?? []).some((rule) => rule.test(to)) && (isFile || placeOf(from) !== 'index')
+/** A package and a file may have one name: `knex` is the door and the package. */
+function isAllowed({ from, to, isPackage }: Import): boolean {
+  if (isPackage) return Object.hasOwn(PACKAGES, to) && PACKAGES[to]?.test(from) === true
+  return BY_ALL.test(to) || (MAY_IMPORT[placeOf(from)] ?? []).some((rule) => rule.test(to))
 }
 
 function say({ from, to }: Import): string {
@@ -105,7 +107,8 @@ function circleFrom(start: string, edges: ReadonlyMap<string, readonly string[]>
 
 function edgesOf(imports: readonly Import[]): ReadonlyMap<string, readonly string[]> {
   const edges = new Map<string, string[]>()
-  for (const { from, to } of imports) edges.set(from, [...(edges.get(from) ?? []), to])
+  for (const { from, to, isPackage } of imports)
+    edges.set(from, [...(edges.get(from) ?? []), isPackage ? `package ${to}` : to])
   return edges
 }
 
@@ -141,8 +144,9 @@ describe('the architecture', () => {
   })
 
   it('imports files that are there, with their endings', () => {
-    const packages = /^(koa|@koa\/router|rate-limiter-flexible|knex|jose|@node-rs\/(argon2|bcrypt))$/
-    expect(imports.filter(({ to }) => !files.includes(to) && !packages.test(to)).map(say)).to.deep.equal([])
+    const isThere = ({ to, isPackage }: Import): boolean =>
+      isPackage ? Object.hasOwn(PACKAGES, to) : files.includes(to)
+    expect(imports.filter((one) => !isThere(one)).map(say)).to.deep.equal([])
   })
 
   it('has no circles', () => {
@@ -150,19 +154,21 @@ describe('the architecture', () => {
     for (const file of files) expect(circleFrom(file, edges)?.join(' → ') ?? 'none').to.equal('none')
   })
 
-  it('has one level of folders, none of them for odds and ends', () => {
+  it('has two levels of folders at most, none of them for odds and ends', () => {
     const folders = files.map((file) => posix.dirname(file))
-    expect(folders.filter((folder) => folder.includes('/'))).to.deep.equal([])
-    const names = files.flatMap((file) => file.split('/'))
+    expect(folders.filter((folder) => folder.split('/').length > 2)).to.deep.equal([])
+    const names = folders.flatMap((folder) => folder.split('/'))
     expect(names.filter((name) => /^(utils?|helpers?|types?|common|errors?|shared|misc)$/.test(name))).to.deep.equal([])
   })
 
   it('names files in lower case', () => {
-    expect(files.filter((file) => !/^([a-z0-9-]+\/)?[a-z0-9-]+$/.test(file))).to.deep.equal([])
+    expect(files.filter((file) => !/^([a-z0-9-]+\/){0,2}[a-z0-9-]+$/.test(file))).to.deep.equal([])
   })
 
   it('knows Koa in lib/koa and lib/apis alone', () => {
-    const knowing = imports.filter(({ to }) => to === 'koa' || to.startsWith('@koa/')).map(({ from }) => placeOf(from))
+    const knowing = imports
+      .filter(({ to, isPackage }) => isPackage && /^(koa$|@koa\/)/.test(to))
+      .map(({ from }) => placeOf(from))
     expect([...new Set(knowing)].toSorted()).to.deep.equal(['apis', 'koa'])
   })
 
@@ -178,8 +184,8 @@ describe('the architecture', () => {
   it('loads neither Knex nor jose nor a hash package for those who import the root', () => {
     const loaded = loadedBy('index')
     expect(loaded).to.include('authenticate')
-    for (const name of ['knex', 'jose']) expect(loaded).not.to.include(name)
-    const optional = imports.filter(({ to, isType }) => to.startsWith('@node-rs/') && isType)
+    for (const name of ['package knex', 'package jose']) expect(loaded).not.to.include(name)
+    const optional = imports.filter(({ to, isType, isPackage }) => isPackage && to.startsWith('@node-rs/') && isType)
     expect(optional).to.have.length.above(0)
     // They are loaded when their hasher is made, and not when its file is.
     for (const file of ['argon2', 'bcrypt']) {
@@ -219,29 +225,36 @@ describe('the architecture', () => {
 
     it('say no to what the table does not name', () => {
       for (const [from, to] of [
-        ['verdict', 'user'],
+        ['verdict', 'crypto'],
         ['credentials/basic', 'crypto'],
-        ['credentials/basic', 'koa'],
-        ['tokens/sealed-pair', 'stores/knex'],
+        ['tokens/sealed-pair', 'stores/knex/users'],
         ['tokens/sealed-pair', 'stores/memory-users'],
+        ['stores/knex/users', 'tokens/opaque'],
+        ['passwords/scrypt', 'event'],
+        ['koa/routes', 'tokens/sealed-pair'],
+        ['koa/routes', 'apis/api'],
+        ['apis/api', 'stores/knex/users'],
+        ['apis/api', 'passwords/gate'],
+        ['apis/api', 'index'],
+        ['authenticate', 'tokens/jwt/kind'],
+        ['limits', 'crypto'],
+        ['knex', 'apis/api'],
+        ['index', 'cli/koa-tokenapi'],
+      ] as const) {
+        expect(isAllowed({ from, to, isType: false, isPackage: false }), `${from} → ${to}`).to.equal(false)
+      }
+      for (const [from, to] of [
+        ['credentials/basic', 'koa'],
         ['tokens/sealed-pair', 'jose'],
         ['tokens/sealed-pair', 'koa'],
         ['stores/memory-users', 'knex'],
-        ['stores/knex-users', 'tokens/opaque'],
         ['passwords/scrypt', '@node-rs/argon2'],
-        ['passwords/scrypt', 'verdict'],
-        ['koa/routes', 'tokens/sealed-pair'],
-        ['koa/routes', 'clock'],
-        ['koa/routes', 'apis/api'],
-        ['apis/api', 'stores/knex-users'],
-        ['apis/api', 'passwords/gate'],
-        ['apis/api', 'index'],
-        ['authenticate', 'tokens/jwt'],
         ['login', 'rate-limiter-flexible'],
-        ['index', 'cli/koa-tokenapi'],
         ['index', 'knex'],
+        ['knex', 'knex'],
+        ['apis/api', 'left-pad'],
       ] as const) {
-        expect(isAllowed({ from, to, isType: false }), `${from} → ${to}`).to.equal(false)
+        expect(isAllowed({ from, to, isType: false, isPackage: true }), `${from} → package ${to}`).to.equal(false)
       }
     })
 

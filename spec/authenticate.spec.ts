@@ -8,14 +8,13 @@ import {
   type Source,
   type TokenKind,
   type User,
-  type Verdict,
 } from '../lib/index.js'
 
 const source: Source = { headers: {} }
 const alice: User = { id: 1, username: 'alice', password: 'x' }
 const find = activeUser(memoryUsers([alice]))
 
-function offering(verdict: Verdict<Offered>): Credentials {
+function offering(verdict: ReturnType<Credentials['read']>): Credentials {
   return { read: () => verdict }
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type Clock, spanOption, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
-import { Misuse } from '../lib/fault.js'
+import { ContractViolation } from '../lib/errors.js'
 
 const frozen: Clock = () => 1795000000
 
@@ -61,7 +61,7 @@ describe('wholeSpan', () => {
   })
 
   it('says so in a log too, since a function may give it long after start-up', () => {
-    expect(() => wholeSpan('lifetime', '7')).to.throw(Misuse, 'lifetime')
+    expect(() => wholeSpan('lifetime', '7')).to.throw(ContractViolation, 'lifetime')
   })
 })
 

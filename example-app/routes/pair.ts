@@ -6,7 +6,7 @@ import {
   jsonError,
   jsonResponse,
   jsonUnauthorized,
-  type Refusal,
+  type LoginRefusal,
   tokenApi,
 } from 'koa-tokenapi'
 import type { Routes } from '../app.js'
@@ -86,9 +86,10 @@ function unusable(ctx: Context): void {
   jsonBadRequest(ctx, "'new_password' must be a text of 1 to 4096 bytes.")
 }
 
-function refuse(ctx: Context, { reason, retryAfter }: Refusal): void {
+function refuse(ctx: Context, refusal: LoginRefusal): void {
+  const { reason } = refusal
   if (reason === 'throttled') {
-    ctx.set('Retry-After', String(retryAfter ?? 1))
+    ctx.set('Retry-After', String(refusal.retryAfter))
     return jsonError(ctx, 'Too many attempts, please try again later.', 429)
   }
   if (reason === 'missing' || reason === 'malformed') return jsonBadRequest(ctx, "'password' must be the old password.")

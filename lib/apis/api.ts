@@ -1,19 +1,19 @@
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
+import { codeOf } from '../errors.js'
 import { teller, type TokenEvent } from '../event.js'
-import type { Answers } from '../koa/answers.js'
-import { codeOf } from '../koa/fault.js'
+import type { Answers } from '../koa/responses.js'
 import { optionalToken } from '../koa/optional-token.js'
 import { requireToken } from '../koa/require-token.js'
 import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
-import { timeLimit, withDeadline } from '../stores/deadline.js'
+import { timeLimit, withDeadline } from '../deadline.js'
 import type { UserStore } from '../stores/user-store.js'
 import { type Throttle, throttle } from '../throttle.js'
 import type { TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
-import { refuse, type Verdict } from '../verdict.js'
+import { type LoginReason, type Reason, refuse, type TokenReason, type Verdict } from '../verdict.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
 /** What makes one API differ from another. */
@@ -36,7 +36,7 @@ export interface ApiCore<U extends User, T extends TokenFacts> {
   /** Tells of a fault, and passes it on. */
   readonly faultTold: <V>(work: Promise<V>) => Promise<V>
   /** Tells of a token that was refused, or of a fault, and passes it on. */
-  readonly judged: <V>(work: Promise<Verdict<V>>) => Promise<Verdict<V>>
+  readonly judged: <V>(work: Promise<Verdict<V, TokenReason>>) => Promise<Verdict<V, TokenReason>>
 }
 
 /** Joins users, tokens, credentials and answers to what all ready-made APIs share; each adds its own `routes`. */
@@ -60,7 +60,10 @@ export function api<U extends User, T extends TokenFacts>(
   const tell = teller(onEvent)
   const judgeLogin = login<U>({ passwords, throttle: inTime(throttle(limits), timeout) })
 
-  const told = <V>(type: 'token-refused' | 'login-refused', verdict: Verdict<V>): Verdict<V> => {
+  const told = <V, R extends Reason>(
+    type: 'token-refused' | 'login-refused',
+    verdict: Verdict<V, R>,
+  ): Verdict<V, R> => {
     if (!verdict.ok) {
       const { reason, detail } = verdict
       tell(detail === undefined ? { type, reason } : { type, reason, detail })
@@ -75,19 +78,22 @@ export function api<U extends User, T extends TokenFacts>(
       throw fault
     }
   }
-  const judged = async <V>(work: Promise<Verdict<V>>): Promise<Verdict<V>> =>
+  const judged = async <V>(work: Promise<Verdict<V, TokenReason>>): Promise<Verdict<V, TokenReason>> =>
     told('token-refused', await faultTold(work))
-  const judge = (source: Source): Promise<Verdict<Verified<U, T>>> =>
+  const judge = (source: Source): Promise<Verdict<Verified<U, T>, TokenReason>> =>
     judged(authenticate(source, credentials, tokens, findActive(store)))
   const guard = { authenticate: judge, answers }
-  const judgeAttempt = (attempt: LoginAttempt): Promise<Verdict<U>> =>
+  const judgeAttempt = (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> =>
     judgeLogin(attempt, (name) => store.byUsername(name))
-  const loginTold = async (attempt: LoginAttempt, work: Promise<Verdict<U>>): Promise<Verdict<U>> => {
+  const loginTold = async (
+    attempt: LoginAttempt,
+    work: Promise<Verdict<U, LoginReason>>,
+  ): Promise<Verdict<U, LoginReason>> => {
     const verdict = told('login-refused', await faultTold(work, attempt.signal))
     if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
     return verdict
   }
-  const judgeTwice = async (attempt: LoginAttempt): Promise<Verdict<U>> => {
+  const judgeTwice = async (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> => {
     const verdict = await judgeAttempt(attempt)
     if (!verdict.ok) return verdict
     const again = await findActive(store)({ id: String(verdict.value.id) })

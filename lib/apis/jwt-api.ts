@@ -5,27 +5,22 @@ import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
 import { isForeign, type OriginOptions, sameOrigin } from '../credentials/same-origin.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../koa/cookies.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
 import { sourceOf } from '../koa/source.js'
 import { lookup } from '../stores/active-user.js'
-import { type FindAnybody, jwtKind, type JwtOptions } from '../tokens/jwt.js'
-import { defaultPayload, type JwtFacts } from '../tokens/jwt-claims.js'
+import { type FindAnybody, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
+import { defaultPayload, type JwtFacts } from '../tokens/jwt/claims.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { accept, refuse, type Refusal, type Verdict } from '../verdict.js'
+import { accept, refuse, type TokenReason, type TokenRefusal, type Verdict } from '../verdict.js'
 import { api } from './api.js'
 import { addressReader, functionOption, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { drfAnswers } from './drf-answers.js'
-import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf-routes.js'
-
-export { type JwtKind, type JwtOptions, jwtTokens } from '../tokens/jwt.js'
-export type { Claims, JwtFacts } from '../tokens/jwt-claims.js'
-export type { JwtAlgorithm, JwtKeyInput, JwtKeyOptions } from '../tokens/jwt-keys.js'
-export type { TokenCookie } from '../koa/cookies.js'
+import { drfAnswers } from './drf/responses.js'
+import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf/routes.js'
 
 export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions<U> {
   /** The word before the token in the header; 'JWT'. */
@@ -48,7 +43,7 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
 /** A `TokenApi` whose tokens can be exchanged for new ones. */
 export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
   /** A new token for a good one, until `refreshLifetime` after the login. */
-  refresh(token: string): Promise<Verdict<{ user: U; issued: Issued<JwtFacts> }>>
+  refresh(token: string): Promise<Verdict<{ user: U; issued: Issued<JwtFacts> }, TokenReason>>
 }
 
 /** drf-jwt's words for what our kinds answer; a guard and a route say the same fault differently. */
@@ -83,7 +78,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
 
   const answer = async (ctx: Context, user: U, issued: Issued<JwtFacts>): Promise<void> => {
     const json: unknown = await respond(user, issued)
-    if (typeof json !== 'object' || json === null) throw new Misuse('respond must give an object')
+    if (typeof json !== 'object' || json === null) throw new ContractViolation('respond must give an object')
     // Another site's form must not log its visitors in as somebody else (RFC 6749 §10.12).
     if (cookie !== undefined && !isForeign(sourceOf(ctx), cookie))
       setTokenCookie(ctx, cookie, issued.token, issued.expiresAt - clock())
@@ -169,11 +164,11 @@ function emptied(name: string): Credentials {
 
 const VIEW = { renders: ['application/json', 'text/html'], parses: JSON_FIRST }
 
-function refused(ctx: Context, refusal: Refusal): void {
+function refused(ctx: Context, refusal: TokenRefusal): void {
   write(ctx, { non_field_errors: [wordsFor(refusal, "User doesn't exist.")] }, 400)
 }
 
-function wordsFor({ reason, detail = '' }: Refusal, nobody: string): string {
+function wordsFor({ reason, detail = '' }: TokenRefusal, nobody: string): string {
   if (Object.hasOwn(WORDS, detail)) return WORDS[detail] ?? nobody
   if (reason === 'expired') return 'Signature has expired.'
   if (reason === 'inactive') return 'User account is disabled.'

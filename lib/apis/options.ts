@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import type { User } from '../user.js'
 import type { ApiOptions } from './token-api-contract.js'
 
@@ -12,7 +12,8 @@ export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx
   if (typeof addressOf !== 'function') throw new TypeError('throttle.addressOf must be a function of the context')
   return (ctx) => {
     const address: unknown = addressOf(ctx)
-    if (typeof address !== 'string' || address === '') throw new Misuse('throttle.addressOf must give a text')
+    if (typeof address !== 'string' || address === '')
+      throw new ContractViolation('throttle.addressOf must give a text')
     return address
   }
 }

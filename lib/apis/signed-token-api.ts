@@ -1,7 +1,7 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { authorization } from '../credentials/authorization.js'
-import { type Answers, challenger } from '../koa/answers.js'
+import { type Answers, challenger } from '../koa/responses.js'
 import { write } from '../koa/json.js'
 import { field, type LoginAnswers, loginRoute, type MethodAnswers } from '../koa/routes.js'
 import { type SignedFacts, type SignedTokenOptions, signedTokens } from '../tokens/signed.js'
@@ -9,8 +9,8 @@ import type { User } from '../user.js'
 import { api } from './api.js'
 import { addressReader, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { throttled, unavailable } from './drf-answers.js'
-import { strip } from './drf-fields.js'
+import { throttled, unavailable } from './drf/responses.js'
+import { strip } from './drf/fields.js'
 
 export interface SignedTokenApiOptions<U extends User> extends ApiOptions<U>, SignedTokenOptions<U> {
   /** What comes before the API's own address; ''. */
@@ -67,8 +67,9 @@ function signedAnswers<U extends User>(realm: string): Answers & LoginAnswers<U,
       ctx.set('Allow', allow)
       write(ctx, { detail: `Method "${ctx.method}" not allowed.` }, 405)
     },
-    loginRefused(ctx, { reason, retryAfter }) {
-      if (reason === 'throttled') return throttled(ctx, retryAfter ?? 1)
+    loginRefused(ctx, refusal) {
+      const { reason } = refusal
+      if (reason === 'throttled') return throttled(ctx, refusal.retryAfter)
       ctx.set('WWW-Authenticate', challenge())
       const isIncomplete = reason === 'missing' || reason === 'malformed'
       const detail = isIncomplete

@@ -1,7 +1,7 @@
 import { keyword } from '../credentials/keyword.js'
 import { write } from '../koa/json.js'
 import { enter } from '../koa/routes.js'
-import { withDeadline } from '../stores/deadline.js'
+import { withDeadline } from '../deadline.js'
 import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
 import type { User } from '../user.js'
@@ -9,8 +9,8 @@ import type { Refusal } from '../verdict.js'
 import { api } from './api.js'
 import { addressReader, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { drfAnswers, type DrfWords } from './drf-answers.js'
-import { drfRoutes, type ViewDescription } from './drf-routes.js'
+import { drfAnswers, type DrfWords } from './drf/responses.js'
+import { drfRoutes, type ViewDescription } from './drf/routes.js'
 
 /** Options of both APIs with stored tokens. */
 export interface StoredApiOptions<U extends User> extends ApiOptions<U> {

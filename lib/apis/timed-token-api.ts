@@ -3,7 +3,7 @@ import { teller } from '../event.js'
 import { slidingTokens } from '../tokens/sliding.js'
 import type { User } from '../user.js'
 import { faultEvent } from './api.js'
-import { JSON_FIRST } from './drf-routes.js'
+import { JSON_FIRST } from './drf/routes.js'
 import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
 
 export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U> {

@@ -9,7 +9,7 @@ import type { UserStore } from '../stores/user-store.js'
 import type { ThrottleOptions } from '../throttle.js'
 import type { Issued, TokenFacts, Verified } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import type { Verdict } from '../verdict.js'
+import type { LoginReason, TokenReason, Verdict } from '../verdict.js'
 
 /** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is a fault (a store that is down). */
 export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
@@ -25,16 +25,16 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   verify(offered: {
     readonly user?: string | number | bigint
     readonly token: string
-  }): Promise<Verdict<Verified<U, T>>>
+  }): Promise<Verdict<Verified<U, T>, TokenReason>>
   /** Judges a user name and a password, throttled and at the cost of one hash, without issuing anything. */
-  login(attempt: LoginAttempt): Promise<Verdict<U>>
+  login(attempt: LoginAttempt): Promise<Verdict<U, LoginReason>>
   /**
    * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
    * honour it, or where there is no such user; never a silent success.
    */
   revokeAll(user: User | User['id']): Promise<void>
   /** Judges any Node.js request by its headers and query, for example a WebSocket upgrade. */
-  authenticate(request: IncomingMessage): Promise<Verdict<Verified<U, T>>>
+  authenticate(request: IncomingMessage): Promise<Verdict<Verified<U, T>, TokenReason>>
 }
 
 /** Options that every ready-made API takes. */

@@ -13,7 +13,7 @@ import type { User } from '../user.js'
 import { api } from './api.js'
 import { addressReader, functionOption, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { pairAnswers } from './pair-answers.js'
+import { pairAnswers } from './pair-responses.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
   /** One secret, or up to five: the first issues, all verify. Not needed with `tokens`. */

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { connect } from '../stores/knex-connect.js'
-import { djangoTokens, type DjangoTokensOptions } from '../stores/knex-django-tokens.js'
-import type { IdColumn } from '../stores/knex-ids.js'
-import { knexTokens } from '../stores/knex-tokens.js'
+import { connect } from '../stores/knex/connect.js'
+import { djangoTokens, type DjangoTokensOptions } from '../stores/knex/django-tokens.js'
+import type { IdColumn } from '../stores/ids.js'
+import { knexTokens } from '../stores/knex/tokens.js'
 import { expiringTokens } from '../tokens/expiring.js'
 import { isPresentable } from '../tokens/opaque.js'
 import { slidingTokens } from '../tokens/sliding.js'
@@ -24,7 +24,7 @@ Only digests are written; a key that no client could present is skipped and coun
 /**
  * Runs the command, one progress line for each batch.
  *
- * @throws {TypeError} for wrong arguments; it is a `Misuse` where only the data showed it.
+ * @throws {TypeError} for wrong arguments; it is a `ContractViolation` where only the data showed it.
  */
 export async function importTokens(args: readonly string[], print: (line: string) => void): Promise<void> {
   const { values } = parseArgs({

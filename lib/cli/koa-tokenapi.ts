@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { importTokens, usage } from './import-tokens.js'
 
 const [command, ...args] = process.argv.slice(2)
@@ -9,7 +9,7 @@ function fail(error: unknown): void {
   const { name, message, code } = error as NodeJS.ErrnoException // whatever was thrown has a name, or undefined ones
   const isOurs = error instanceof TypeError || String(code).startsWith('ERR_PARSE_ARGS')
   process.exitCode = 1
-  if (error instanceof Misuse) return console.error(message)
+  if (error instanceof ContractViolation) return console.error(message)
   console.error(isOurs ? `${message}\n\n${usage}` : `failed: ${name} ${code ?? ''}`.trim())
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Verdict } from '../verdict.js'
+import type { Refusal, Verdict } from '../verdict.js'
 
 /** What a request carries, all of it untrusted. A Node.js `IncomingMessage` is one. */
 export interface Source {
@@ -18,7 +18,10 @@ export function isHttpToken(text: unknown): text is string {
   return typeof text === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 }
 
+/** What a reader could not read. */
+export type CredentialsRefusal = Refusal<'missing' | 'malformed'>
+
 /** The port that every carrier of credentials fills: `missing` where it carries none, `malformed` where they cannot be read. */
 export interface Credentials {
-  read(source: Source): Verdict<{ user?: string; token: string }>
+  read(source: Source): Verdict<{ user?: string; token: string }, 'missing' | 'malformed'>
 }

@@ -1,5 +1,5 @@
-import { type Refusal, refuse } from '../verdict.js'
-import type { Credentials } from './credentials.js'
+import { refuse } from '../verdict.js'
+import type { Credentials, CredentialsRefusal } from './credentials.js'
 
 /** The first carrier that has anything decides, also where what it has cannot be read: nothing is guessed, nothing falls through. */
 export function firstOf(...readers: readonly Credentials[]): Credentials {
@@ -8,11 +8,11 @@ export function firstOf(...readers: readonly Credentials[]): Credentials {
   }
   return {
     read(source) {
-      let refusal: Refusal = refuse('missing')
+      let refusal: CredentialsRefusal = refuse('missing')
       for (const reader of readers) {
         const offered = reader.read(source)
         if (offered.ok || offered.reason !== 'missing') return offered
-        if (refusal.detail === undefined) refusal = offered
+        if (refusal.partial === undefined) refusal = offered
       }
       return refusal
     },

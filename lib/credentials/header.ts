@@ -1,17 +1,17 @@
-import { refuse, type Refusal } from '../verdict.js'
-import type { Source } from './credentials.js'
+import { refuse } from '../verdict.js'
+import type { CredentialsRefusal, Source } from './credentials.js'
 
 const NAME = 'authorization'
 
 /** The value of the one Authorization header; a second one is refused, never guessed (RFC 9110 §5.3 lets nobody combine them). */
-export function authorizationHeader(source: Source): { ok: true; value: string } | Refusal {
+export function authorizationHeader(source: Source): { ok: true; value: string } | CredentialsRefusal {
   const value = source.headers.authorization
   if (value === undefined) return refuse('missing')
   return isRepeated(source.rawHeaders) ? refuse('malformed', 'repeated') : { ok: true, value }
 }
 
 /** What follows a scheme (RFC 9110 §11.4: case-insensitive, then one or more blanks); `missing` for another scheme. */
-export function afterScheme(header: string, scheme: string): { ok: true; value: string } | Refusal {
+export function afterScheme(header: string, scheme: string): { ok: true; value: string } | CredentialsRefusal {
   if (header.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase()) return refuse('missing')
   const rest = header.slice(scheme.length)
   if (rest !== '' && rest[0] !== ' ') return refuse(rest[0] === '\t' ? 'malformed' : 'missing')

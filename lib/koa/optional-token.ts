@@ -25,7 +25,7 @@ export function optionalToken<U extends User, T extends TokenFacts>(guard: Guard
   async function tokenOptional(ctx: Context, next: Next): Promise<void> {
     const verdict = await decide(guard, ctx)
     if (verdict === null) return
-    const isBare = !verdict.ok && verdict.reason === 'missing' && verdict.detail === undefined
+    const isBare = !verdict.ok && verdict.reason === 'missing' && verdict.partial === undefined
     if (!verdict.ok && !isBare) return guard.answers.tokenRefused(ctx, verdict)
     if (verdict.ok) admit(ctx, verdict.value)
     await next()

@@ -2,9 +2,9 @@ import type { Context, DefaultContext, Middleware, Next, ParameterizedContext } 
 import type { Source } from '../credentials/credentials.js'
 import type { TokenFacts, Verified } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import type { Verdict } from '../verdict.js'
-import { type Answers, keepPrivate } from './answers.js'
-import { loggable } from './fault.js'
+import type { TokenReason, Verdict } from '../verdict.js'
+import { type Answers, keepPrivate } from './responses.js'
+import { loggable } from './errors.js'
 import { sourceOf, warnOfMissingParser } from './source.js'
 import { endOfTurn } from './turn.js'
 
@@ -27,7 +27,7 @@ export type Guarded<State, S, C> = (ctx: ParameterizedContext<S & State, C>, nex
 
 /** What a guard needs to know: who decides, and how a refusal is said. */
 export interface Guard<U extends User, T extends TokenFacts> {
-  readonly authenticate: (source: Source) => Promise<Verdict<Verified<U, T>>>
+  readonly authenticate: (source: Source) => Promise<Verdict<Verified<U, T>, TokenReason>>
   readonly answers: Answers
 }
 
@@ -56,7 +56,7 @@ export function requireToken<U extends User, T extends TokenFacts>(guard: Guard<
 export async function decide<U extends User, T extends TokenFacts>(
   guard: Guard<U, T>,
   ctx: Context,
-): Promise<Verdict<Verified<U, T>> | null> {
+): Promise<Verdict<Verified<U, T>, TokenReason> | null> {
   await endOfTurn()
   keepPrivate(ctx)
   try {

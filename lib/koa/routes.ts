@@ -2,20 +2,20 @@ import type { Context, Middleware } from 'koa'
 import type { LoginAttempt } from '../login.js'
 import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import type { Refusal, Verdict } from '../verdict.js'
-import { type Answers, keepPrivate } from './answers.js'
-import { loggable } from './fault.js'
+import type { LoginReason, LoginRefusal, Verdict } from '../verdict.js'
+import { type Answers, keepPrivate } from './responses.js'
+import { loggable } from './errors.js'
 import { bodyOf, warnOfMissingParser } from './source.js'
 
 /** How one wire speaks at its login. */
 export interface LoginAnswers<U extends User, T extends TokenFacts> extends Pick<Answers, 'unavailable'> {
-  loginRefused(ctx: Context, refusal: Refusal): void
+  loginRefused(ctx: Context, refusal: LoginRefusal): void
   loggedIn(ctx: Context, user: U, issued: Issued<T>): void | Promise<void>
 }
 
 /** A login over HTTP: what decides, what issues, whose address counts, and how the outcome is said. */
 export interface LoginRoute<U extends User, T extends TokenFacts> {
-  readonly login: (attempt: LoginAttempt) => Promise<Verdict<U>>
+  readonly login: (attempt: LoginAttempt) => Promise<Verdict<U, LoginReason>>
   readonly issue: (user: U) => Promise<Issued<T>>
   readonly addressOf: (ctx: Context) => string
   readonly answers: LoginAnswers<U, T>

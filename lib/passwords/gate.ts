@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { Fault } from '../fault.js'
+import { InternalError } from '../errors.js'
 
 /** Lets a few hashes run at once and the next ones wait in a bounded line. */
 export interface Gate {
@@ -12,7 +12,7 @@ export interface Gate {
 }
 
 /** The line of waiting hashes is full: a fault of ours, and never "wrong password". */
-export class Overloaded extends Fault {
+export class Overloaded extends InternalError {
   override readonly name = 'Overloaded'
   constructor() {
     super('too many passwords are waiting to be hashed')

@@ -1,6 +1,6 @@
 import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
-import { timeLimit, withDeadline } from './deadline.js'
+import { timeLimit, withDeadline } from '../deadline.js'
 import type { UserStore } from './user-store.js'
 
 /** Look-ups that trust neither what is asked nor what comes back. Null is nobody; a store that fails or hangs is a rejection. */
@@ -44,7 +44,7 @@ export function activeUser<U extends User>(
 
 /** `activeUser` over look-ups that are already there. */
 export function findActive<U extends User>(users: Lookup<U>): FindUser<U> {
-  const answers = new Map<string, Promise<Verdict<U>>>()
+  const answers = new Map<string, Promise<Verdict<U, 'invalid' | 'inactive'>>>()
   return (by) => {
     const key = 'id' in by ? `id:${by.id}` : `username:${by.username}`
     let answer = answers.get(key)
@@ -56,7 +56,7 @@ export function findActive<U extends User>(users: Lookup<U>): FindUser<U> {
   }
 }
 
-async function judged<U extends User>(found: Promise<U | null>): Promise<Verdict<U>> {
+async function judged<U extends User>(found: Promise<U | null>): Promise<Verdict<U, 'invalid' | 'inactive'>> {
   const user = await found
   if (user === null) return refuse('invalid')
   return isActive(user) ? accept(user) : refuse('inactive')

@@ -1,9 +1,9 @@
 import type { User } from '../user.js'
-import type { Reason, Refusal } from '../verdict.js'
+import type { TokenReason, TokenRefusal } from '../verdict.js'
 import type { TokenFacts, TokenKind } from './token-kind.js'
 
 /** How far a token came before it was refused: the answer of `anyOf` is the furthest one. */
-const FURTHEST: readonly Reason[] = ['inactive', 'revoked', 'expired', 'invalid']
+const FURTHEST: readonly TokenReason[] = ['inactive', 'revoked', 'expired', 'invalid']
 
 /**
  * Issues tokens of the first kind and accepts those of all, so that tokens in clients' hands keep working while a new kind
@@ -22,7 +22,7 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
     issue: (user) => first.issue(user),
 
     async verify(offered, find) {
-      const refusals: Refusal[] = []
+      const refusals: TokenRefusal[] = []
       for (const kind of kinds) {
         const verdict = await kind.verify(offered, find)
         if (verdict.ok) return verdict
@@ -40,10 +40,10 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
   }
 }
 
-function furthest(refusals: readonly Refusal[]): Refusal {
+function furthest(refusals: readonly TokenRefusal[]): TokenRefusal {
   for (const reason of FURTHEST) {
     const refusal = refusals.find((one) => one.reason === reason)
     if (refusal !== undefined) return refusal
   }
-  return refusals[0] as Refusal // anyOf has at least one kind
+  return refusals[0] as TokenRefusal // anyOf has at least one kind
 }

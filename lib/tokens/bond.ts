@@ -1,5 +1,5 @@
 import { field } from '../crypto.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import type { User } from '../user.js'
 
 /** The values a token is bound to, as one text; null where a value cannot end a token by changing, or there is none. */
@@ -18,13 +18,14 @@ function isBindable(value: unknown): value is string | number | bigint | boolean
   return Number.isSafeInteger(value) || typeof value === 'bigint' || typeof value === 'boolean'
 }
 
-/** `revokeAll` of a kind that is bound to values of the user. @throws {Misuse} where a raised epoch would end nothing. */
+/** `revokeAll` of a kind that is bound to values of the user. @throws {ContractViolation} where a raised epoch would end nothing. */
 export async function bumpBoundEpoch<U extends User>(
   user: U,
   boundTo: (user: U) => readonly unknown[],
   bumpEpoch: () => Promise<void>,
 ): Promise<void> {
-  if (!dependsOnEpoch(user, boundTo)) throw new Misuse('boundTo must include tokenEpoch for revokeAll to work')
+  if (!dependsOnEpoch(user, boundTo))
+    throw new ContractViolation('boundTo must include tokenEpoch for revokeAll to work')
   await bumpEpoch()
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { equalTexts, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { idText, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { type Calendar, calendar } from './calendar.js'
@@ -49,8 +49,9 @@ export function djangoPairs(options: DjangoPairOptions): TokenKind<User, DjangoP
 
   return {
     async issue(user) {
-      if (!hasPassword(user)) throw new Misuse('user.password must be a stored hash: the token is bound to it')
-      if (idText(user.id) === null) throw new Misuse('user.id must be text, a safe integer or a bigint')
+      if (!hasPassword(user))
+        throw new ContractViolation('user.password must be a stored hash: the token is bound to it')
+      if (idText(user.id) === null) throw new ContractViolation('user.id must be text, a safe integer or a bigint')
       const day = days.dayOf(clock())
       return { token: `${day.toString(36)}-${tagsOf(user, day)[0]}`, expiresAt: days.startOf(day + timeoutDays + 1) }
     },

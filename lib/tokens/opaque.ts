@@ -1,7 +1,7 @@
 import { type Clock, wholeClock } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
 import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { idText, isUserId, type User } from '../user.js'
 import type { Issued, TokenKind } from './token-kind.js'
 
@@ -122,7 +122,8 @@ export function opaque(
     throw new TypeError('limit must be a whole number of at least 1')
   const ownerOf = (user: User): TokenOwner => {
     const userId = idText(user.id) ?? ''
-    if (!isUserId(userId)) throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
+    if (!isUserId(userId))
+      throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
     return { purpose, userId }
   }
 
@@ -156,7 +157,7 @@ export function opaque(
 
     async adopt(tokens, endOf) {
       if (!tokens.every(isPresentable)) {
-        throw new Misuse('a token to take over must have 40 to 64 characters of base64url, and a user')
+        throw new ContractViolation('a token to take over must have 40 to 64 characters of base64url, and a user')
       }
       const now = clock()
       const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) =>
@@ -170,7 +171,7 @@ export function opaque(
         }),
       )
       if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
-        throw new Misuse('a token to take over must have whole seconds as its times')
+        throw new ContractViolation('a token to take over must have whole seconds as its times')
       }
       // In batches, since a store has a time limit for each.
       let added = 0

@@ -1,6 +1,6 @@
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } from '../crypto.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { boundText, bumpBoundEpoch } from './bond.js'
@@ -58,9 +58,10 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
     async issue(user) {
       const id = idText(user.id)
       if (id === null || !isUserId(id))
-        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
+        throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const bound = boundText(boundTo(user))
-      if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
+      if (bound === null)
+        throw new ContractViolation('boundTo gave a value that no token can be bound to, or none at all')
       const issuedAt = clock()
       const head = issuedAt.toString(36)
       const covered = field(id) + field(head)

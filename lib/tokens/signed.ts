@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { inflateSync } from 'node:zlib'
 import { type Clock, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import { asciiJsonText } from '../json-text.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
@@ -80,19 +80,20 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
     async issue(user) {
       const id = idText(user.id)
       if (id === null || !isUserId(id))
-        throw new Misuse('user.id must be non-empty well-formed text, a safe integer or a bigint')
+        throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
       const signer = signers[0] as Signer // secretList never returns an empty list
       const issuedAt = clock()
       const payload: unknown[] = [user.id, backends[0]]
       if (boundTo !== undefined) {
         const bound = boundText(boundTo(user))
-        if (bound === null) throw new Misuse('boundTo gave a value that no token can be bound to, or none at all')
+        if (bound === null)
+          throw new ContractViolation('boundTo gave a value that no token can be bound to, or none at all')
         payload.push(bondOf(signer, id, issuedAt, bound))
       }
       const value = `${Buffer.from(asciiJsonText(payload)).toString('base64url')}:${toBase62(issuedAt)}`
       const token = `${value}:${sign(signer, value)}`
       if (token.length > MAX_TOKEN)
-        throw new Misuse(`user.id and backend make a token of more than ${MAX_TOKEN} characters`)
+        throw new ContractViolation(`user.id and backend make a token of more than ${MAX_TOKEN} characters`)
       return { token, issuedAt, expiresAt: issuedAt + maxAge + 1 }
     },
 

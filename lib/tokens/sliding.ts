@@ -1,5 +1,5 @@
 import { spanOption, wholeSpan } from '../clock.js'
-import { Misuse } from '../fault.js'
+import { ContractViolation } from '../errors.js'
 import type { StoredToken } from '../stores/token-store.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
@@ -66,7 +66,8 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
     adopt: (tokens) =>
       adopt(tokens, ({ createdAt, lastUsedAt }) => {
         // Who the user is, whom the function would be asked about, is not known here.
-        if (typeof lifetime === 'function') throw new Misuse('expiresAt is needed where lifetime is a function')
+        if (typeof lifetime === 'function')
+          throw new ContractViolation('expiresAt is needed where lifetime is a function')
         return (lastUsedAt ?? createdAt) + lifetime
       }),
     async issue(user) {

@@ -1,5 +1,5 @@
 import type { FindUser, User } from '../user.js'
-import type { Verdict } from '../verdict.js'
+import type { TokenReason, Verdict } from '../verdict.js'
 
 /** What is known of a token: seconds since 1970, an id where it is stored or named, claims where it carries them. */
 export interface TokenFacts {
@@ -32,7 +32,7 @@ export interface Verified<U extends User, T extends TokenFacts = TokenFacts> {
  */
 export interface TokenKind<in U extends User = User, out T extends TokenFacts = TokenFacts> {
   issue(user: U): Promise<Issued<T>>
-  verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>>>
+  verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>, TokenReason>>
   /**
    * Ends all of a user's tokens of this kind, or rejects; a kind that cannot honour it leaves it out. `bumpEpoch` raises
    * the user's `tokenEpoch` in the store, for kinds that are bound to it.

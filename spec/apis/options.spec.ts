@@ -15,7 +15,7 @@ import {
   timedTokenApi,
   tokenApi,
 } from '../../lib/index.js'
-import { jwtApi } from '../../lib/apis/jwt-api.js'
+import { jwtApi } from '../../lib/jwt.js'
 
 const secret = 'a secret of more than thirty-two bytes'
 const users = memoryUsers([{ id: 1, username: 'ann', password: 'hash' }])

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { authorization, basic, type Credentials, firstOf, params, type Source, type Verdict } from '../../lib/index.js'
+import { authorization, basic, type Credentials, firstOf, params, type Source } from '../../lib/index.js'
 
-function answering(verdict: Verdict<{ user?: string; token: string }>): Credentials & { readonly seen: Source[] } {
+function answering(verdict: ReturnType<Credentials['read']>): Credentials & { readonly seen: Source[] } {
   const seen: Source[] = []
   return {
     seen,

@@ -7,7 +7,7 @@ import { jsonError, jsonResponse } from '../../lib/koa/json.js'
 import { answering, field, loginRoute } from '../../lib/koa/routes.js'
 import type { LoginAttempt } from '../../lib/login.js'
 import type { User } from '../../lib/user.js'
-import { accept, type Refusal, refuse, type Verdict } from '../../lib/verdict.js'
+import { accept, type LoginReason, type LoginRefusal, refuse, throttled, type Verdict } from '../../lib/verdict.js'
 import { FAULTS } from '../support/guard.js'
 import { withServer } from '../support/http.js'
 import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
@@ -17,7 +17,7 @@ const ANN: User = { id: 1, username: 'ann', password: 'hash of ann' }
 const answers = {
   unavailable: (ctx: Context) => jsonError(ctx, 'unavailable', 503),
   notAllowed: (ctx: Context, allow: string) => jsonError(ctx, `only ${allow}`, 405),
-  loginRefused: (ctx: Context, refusal: Refusal) => jsonError(ctx, refusal.reason, 400),
+  loginRefused: (ctx: Context, refusal: LoginRefusal) => jsonError(ctx, refusal.reason, 400),
   loggedIn: (ctx: Context, user: User, { token }: { token: string }) =>
     jsonResponse(ctx, { user: user.username, token }),
 }
@@ -29,7 +29,7 @@ interface Outcome extends Answer {
 }
 
 /** Sends a request to a login that answers a verdict. */
-async function loginOutcome(sent: Sent, judge: () => Promise<Verdict<User>>): Promise<Outcome> {
+async function loginOutcome(sent: Sent, judge: () => Promise<Verdict<User, LoginReason>>): Promise<Outcome> {
   const attempts: LoginAttempt[] = []
   let issued = 0
   const app = new Koa()
@@ -56,7 +56,7 @@ async function loginOutcome(sent: Sent, judge: () => Promise<Verdict<User>>): Pr
   }))
 }
 
-const good = async (): Promise<Verdict<User>> => accept(ANN)
+const good = async (): Promise<Verdict<User, LoginReason>> => accept(ANN)
 
 describe('loginRoute', () => {
   for (const [carrier, sent] of [
@@ -86,7 +86,9 @@ describe('loginRoute', () => {
 
   for (const reason of ['missing', 'malformed', 'invalid', 'inactive', 'throttled'] as const) {
     it(`issues nothing for a login that is ${reason}`, async () => {
-      const { status, json, issued } = await loginOutcome(asJson({}), async () => refuse(reason))
+      const { status, json, issued } = await loginOutcome(asJson({}), async () =>
+        reason === 'throttled' ? throttled(7) : refuse(reason),
+      )
       expect([status, json, issued]).to.deep.equal([400, { success: false, errors: reason }, 0])
     })
   }

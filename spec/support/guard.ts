@@ -1,13 +1,13 @@
 import type { Context } from 'koa'
 import type { Source } from '../../lib/credentials/credentials.js'
-import type { Answers } from '../../lib/koa/answers.js'
+import type { Answers } from '../../lib/koa/responses.js'
 import type { Guard } from '../../lib/koa/require-token.js'
 import { jsonError } from '../../lib/koa/json.js'
 import type { TokenFacts, Verified } from '../../lib/tokens/token-kind.js'
 import type { User } from '../../lib/user.js'
-import { accept, type Reason, refuse, type Verdict } from '../../lib/verdict.js'
+import { accept, type TokenReason, refuse, type Verdict } from '../../lib/verdict.js'
 
-const REASONS: readonly Reason[] = ['missing', 'malformed', 'invalid', 'expired', 'revoked', 'inactive', 'throttled']
+const REASONS: readonly TokenReason[] = ['missing', 'malformed', 'invalid', 'expired', 'revoked', 'inactive']
 
 /** Answers that say the reason, so that a spec of a guard needs no wire: 400 for a refusal, 503 for a fault. */
 export const plainAnswers: Answers = {
@@ -19,7 +19,7 @@ export const plainAnswers: Answers = {
 export function plainGuard(faults: Readonly<Record<string, unknown>> = {}): Guard<User, TokenFacts> {
   return {
     answers: plainAnswers,
-    async authenticate(source: Source): Promise<Verdict<Verified<User>>> {
+    async authenticate(source: Source): Promise<Verdict<Verified<User>, TokenReason>> {
       const offer = String(source.headers['x-offer'] ?? 'missing')
       if (Object.hasOwn(faults, offer)) throw faults[offer]
       const reason = REASONS.find((one) => one === offer)

@@ -91,7 +91,7 @@ function among(...users: User[]): FindUser<User> {
   return activeUser(memoryUsers(users))
 }
 
-function refusing(reason: Reason): FindUser<User> {
+function refusing(reason: 'invalid' | 'inactive'): FindUser<User> {
   return async () => ({ ok: false, reason, detail: 'as_found' })
 }
 

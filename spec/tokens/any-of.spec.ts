@@ -6,7 +6,7 @@ import {
   djangoPairs,
   type FindUser,
   memoryUsers,
-  type Reason,
+  type TokenReason,
   sealedPairs,
   type TokenKind,
   type User,
@@ -23,7 +23,7 @@ const alice: User = { id: 1, username: 'alice', password: 'pbkdf2_sha256$1$salt$
 const find = (): FindUser<User> => activeUser(memoryUsers([alice]))
 
 /** A kind that gives one reason for everything and keeps what it was asked to end. */
-function refusing(reason: Reason, detail?: string): TokenKind & { readonly seen: string[] } {
+function refusing(reason: TokenReason, detail?: string): TokenKind & { readonly seen: string[] } {
   const seen: string[] = []
   return {
     seen,
@@ -112,7 +112,7 @@ describe('anyOf', () => {
   })
 
   it('reports the refusal that came furthest, wherever it stands', async () => {
-    const order: readonly Reason[] = ['inactive', 'revoked', 'expired', 'invalid']
+    const order: readonly TokenReason[] = ['inactive', 'revoked', 'expired', 'invalid']
     for (const [at, further] of order.entries()) {
       for (const nearer of order.slice(at)) {
         for (const pair of [

@@ -10,7 +10,7 @@ import {
   type TokenKind,
   type User,
 } from '../../lib/index.js'
-import { Misuse } from '../../lib/fault.js'
+import { ContractViolation } from '../../lib/errors.js'
 import { watched } from '../support/counting.js'
 import { behavesLikeATokenKind } from '../support/token-kind.contract.js'
 
@@ -383,7 +383,10 @@ describe('signedTokens', () => {
     expect(token.length).to.equal(4095)
     for (const length of [3028, 100_000]) {
       const error = await rejection(kindOf({ backend: 'b'.repeat(length) }).issue(alice))
-      expect(error, String(length)).to.be.instanceOf(Misuse).with.property('message').that.includes('backend')
+      expect(error, String(length))
+        .to.be.instanceOf(ContractViolation)
+        .with.property('message')
+        .that.includes('backend')
     }
   })
 

@@ -1,0 +1,65 @@
+import { InternalError } from './errors.js'
+
+/** A store or a limiter did not answer in time: a fault of ours. */
+export class DeadlineExceeded extends InternalError {
+  override readonly name = 'DeadlineExceeded'
+  constructor(seconds: number) {
+    super(`a store or a limiter did not respond within ${seconds} s`, 'ERR_TIMEOUT')
+  }
+}
+
+/** What a call may read to stop its work early. The signal is made when it is first asked for. */
+export interface Cancellable {
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs a call that must answer within some seconds.
+ *
+ * @throws {DeadlineExceeded} when it does not; its signal is aborted then. Whatever the call itself throws or rejects with.
+ */
+export function withDeadline<T>(seconds: number, call: (options: Cancellable) => T | Promise<T>): Promise<Awaited<T>> {
+  return new Promise<Awaited<T>>((resolve, reject) => {
+    const running = new Running()
+    const timer = setTimeout(end, seconds * 1000, running, seconds, reject)
+    const settle = async (): Promise<void> => {
+      try {
+        resolve(await call(running))
+      } catch (error) {
+        reject(error)
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+    void settle()
+  })
+}
+
+/** A class, since an object with a getter of its own costs as much to make as all the rest of a call. */
+class Running implements Cancellable {
+  #controller: AbortController | undefined
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+  abort(reason: Error): void {
+    this.#controller?.abort(reason)
+  }
+}
+
+function end(running: Running, seconds: number, reject: (late: Error) => void): void {
+  const late = new DeadlineExceeded(seconds)
+  running.abort(late)
+  reject(late)
+}
+
+// Above it Node.js sets a timer to one millisecond.
+const MAX_TIMEOUT = (2 ** 31 - 1) / 1000
+
+/** A time limit in seconds, fractions allowed. @throws {TypeError} that names the option unless it is above 0 and at most 24 days. */
+export function timeLimit(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= MAX_TIMEOUT)) {
+    throw new TypeError(`${name} must be a number of seconds above 0 and of at most ${Math.floor(MAX_TIMEOUT)}`)
+  }
+  return value
+}

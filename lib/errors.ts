@@ -1,0 +1,42 @@
+/** The stable codes of the errors that a caller may want to tell apart. `code` never changes for one cause; messages may. */
+export type ErrorCode =
+  | 'ERR_INTERNAL'
+  | 'ERR_CONTRACT_VIOLATION'
+  | 'ERR_TIMEOUT'
+  | 'ERR_OVERLOADED'
+  | 'ERR_USER_NOT_FOUND'
+  | 'ERR_REVOKE_NOT_SUPPORTED_BY_KIND'
+  | 'ERR_NOT_SUPPORTED_BY_STORE'
+  | 'ERR_REVOKE_NO_EFFECT'
+  | 'ERR_SCHEMA'
+
+/**
+ * An internal error whose message was written in this library and contains no user data, so it is safe to log. Any other error may
+ * quote what it was given, a password hash for example, and only its name and code are logged.
+ */
+export class InternalError extends Error {
+  override readonly name: string = 'InternalError'
+  readonly code: ErrorCode
+  constructor(message: string, code: ErrorCode = 'ERR_INTERNAL') {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * A part of the application broke its contract: a store, a clock, a function among the options, or a caller without types. Its
+ * message contains no user data.
+ */
+export class ContractViolation extends TypeError {
+  readonly code: ErrorCode
+  constructor(message: string, code: ErrorCode = 'ERR_CONTRACT_VIOLATION') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The code of an error, a driver's included; undefined where it has none that is text. */
+export function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}

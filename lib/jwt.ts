@@ -1,0 +1,5 @@
+export { jwtApi, type JwtApi, type JwtApiOptions } from './apis/jwt-api.js'
+export { type JwtKind, type JwtOptions, jwtTokens } from './tokens/jwt/kind.js'
+export type { Claims, JwtFacts } from './tokens/jwt/claims.js'
+export type { JwtAlgorithm, JwtKeyInput, JwtKeyOptions } from './tokens/jwt/keys.js'
+export type { TokenCookie } from './koa/cookies.js'

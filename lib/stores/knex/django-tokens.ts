@@ -1,0 +1,81 @@
+import type { Knex } from 'knex'
+import { ContractViolation } from '../../errors.js'
+import { asText, type Dialect, dialectOf, quoted, rowsOf } from './dialect.js'
+import { type IdColumn, idsOf } from '../ids.js'
+
+export interface DjangoTokensOptions {
+  /** The table of `rest_framework.authtoken`, or of djangorestframework-timed-auth-token. */
+  readonly table: 'authtoken_token' | 'timed_auth_token_timedauthtoken'
+  /** How the user table keeps its ids; 'integer'. The command's `--id`. */
+  readonly id?: IdColumn
+  /** Rows of one query; 1000. */
+  readonly batch?: number
+}
+
+/** A row of either table, in the shape that `adoptTokens` takes. */
+export interface DjangoToken {
+  readonly token: string
+  readonly userId: string
+  /** Times that are null there are absent. */
+  readonly createdAt?: number
+  readonly lastUsedAt?: number
+  readonly expiresAt?: number
+}
+
+/** Column → property. */
+const CREATED = { created: 'createdAt' } as const
+const TIMES = {
+  authtoken_token: CREATED,
+  timed_auth_token_timedauthtoken: { ...CREATED, last_used: 'lastUsedAt', expires: 'expiresAt' },
+} as const
+
+/**
+ * Reads the tokens that a Django application has stored, in batches, smallest key first: its tables are not changed.
+ *
+ * @throws {TypeError} for another table or database, and before a batch with a user whose id is no canonical one of the type
+ *   `id`, who would become somebody else or nobody. A query that fails rejects.
+ */
+export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
+  const { table, id = 'integer', batch = 1000 } = options
+  if (table !== 'authtoken_token' && table !== 'timed_auth_token_timedauthtoken') {
+    throw new TypeError("table must be 'authtoken_token' or 'timed_auth_token_timedauthtoken'")
+  }
+  const dialect = dialectOf(db)
+  const ids = idsOf(id)
+  const [key, user] = [quoted(db, 'key'), quoted(db, 'user_id')]
+  const times = Object.entries(TIMES[table])
+  const selected = [
+    `${key} as ${quoted(db, 'token')}`,
+    `${asText(dialect, user)} as ${user}`,
+    ...times.map(([column]) => `${seconds(dialect, quoted(db, column))} as ${quoted(db, column)}`),
+  ].join(', ')
+  const query = `select ${selected} from ${quoted(db, table)} where ${key} > ? order by ${key} limit ${batch}`
+
+  let last = ''
+  for (;;) {
+    const rows = rowsOf(dialect, await db.raw(query, [last]))
+    if (rows.length === 0) return
+    last = String(rows.at(-1)?.['token'])
+    const users = rows.map((row) => ids.canonical(typeof row['user_id'] === 'string' ? row['user_id'] : ''))
+    if (!users.every((one) => ids.isCanonical(one))) {
+      throw new ContractViolation(
+        `id (--id) must be how the user table keeps its ids: a user_id of ${table} is no ${id}`,
+      )
+    }
+    yield rows.map((row, at) => {
+      const known = times.filter(([column]) => row[column] !== null)
+      return {
+        token: String(row['token']),
+        userId: users[at] ?? '',
+        ...Object.fromEntries(known.map(([column, property]) => [property, Number(row[column])])),
+      }
+    })
+  }
+}
+
+/** A time as Django keeps it, in whole seconds since 1970: with a zone on PostgreSQL, in UTC without one elsewhere. */
+function seconds(dialect: Dialect, column: string): string {
+  if (dialect === 'postgres') return `floor(extract(epoch from ${column}))`
+  if (dialect === 'mysql') return `timestampdiff(second, '1970-01-01 00:00:00', ${column})`
+  return `cast(strftime('%s', ${column}) as integer)`
+}
