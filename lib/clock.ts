@@ -28,6 +28,16 @@ export function wholeClock(clock: Clock = systemClock): Clock {
   return checked
 }
 
+const MAX_SKEW = 60
+
+/**
+ * Whether a time that a token states lies in the future: more than 60 s ahead, which is allowed for servers whose clocks
+ * differ, or more than `leeway` seconds if that is larger. True for what is not a number.
+ */
+export function isInFuture(time: number, now: number, leeway: number = MAX_SKEW): boolean {
+  return !(time <= now + Math.max(leeway, MAX_SKEW))
+}
+
 /**
  * Checks an option that is a span of time, at start-up, or what a function among the options gives for it.
  *

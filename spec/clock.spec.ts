@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Clock, spanOption, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
+import { type Clock, isInFuture, spanOption, systemClock, wholeClock, wholeSpan } from '../lib/clock.js'
 import { ContractViolation } from '../lib/errors.js'
 
 const frozen: Clock = () => 1795000000
@@ -43,6 +43,26 @@ describe('wholeClock', () => {
       // What an untyped application may pass.
       expect(() => wholeClock(clock as Clock), typeof clock).to.throw(TypeError, 'clock')
     }
+  })
+})
+
+describe('isInFuture', () => {
+  it('allows 60 s for clocks that differ', () => {
+    expect(isInFuture(frozen() + 60, frozen())).to.equal(false)
+    expect(isInFuture(frozen() + 61, frozen())).to.equal(true)
+    expect(isInFuture(0, frozen())).to.equal(false)
+  })
+
+  it('allows the leeway if that is larger, and never less than 60 s', () => {
+    expect(isInFuture(frozen() + 90, frozen(), 90)).to.equal(false)
+    expect(isInFuture(frozen() + 91, frozen(), 90)).to.equal(true)
+    expect(isInFuture(frozen() + 60, frozen(), 0)).to.equal(false)
+    expect(isInFuture(frozen() + 61, frozen(), 0)).to.equal(true)
+  })
+
+  it('is true for what cannot be compared', () => {
+    for (const time of [NaN, Infinity]) expect(isInFuture(time, frozen())).to.equal(true)
+    expect(isInFuture(frozen(), NaN)).to.equal(true)
   })
 })
 

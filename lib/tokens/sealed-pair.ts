@@ -1,9 +1,9 @@
-import { type Clock, spanOption, wholeClock } from '../clock.js'
+import { type Clock, isInFuture, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } from '../crypto.js'
 import { ContractViolation } from '../errors.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
-import { boundText, bumpBoundEpoch } from './bond.js'
+import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface SealedPairOptions<U extends User = User> {
@@ -16,7 +16,7 @@ export interface SealedPairOptions<U extends User = User> {
   /** Makes tokens for this purpose alone, which no login accepts; at most 200 bytes. */
   readonly purpose?: string
   /** Values that end the user's tokens when they change; by default the stored password hash and the token epoch. */
-  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly boundTo?: BoundTo<U>
   readonly minSecretBytes?: number
   readonly clock?: Clock
 }
@@ -27,7 +27,6 @@ export interface SealedPairFacts {
 }
 
 const WEEK = 7 * 24 * 60 * 60
-const MAX_SKEW = 60
 const SEAL_DIGITS = 32
 const TAG_DIGITS = 64
 const MAX_HEAD = 11 // base 36 digits of 2^53 - 1
@@ -51,7 +50,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
   const lifetime = spanOption(options, 'lifetime', WEEK)
   const info = field('koa-tokenapi/sealed-pair/1') + label('audience', audience) + label('purpose', purpose)
   const keys = secretList(secret, minSecretBytes).map((one) => hmacSha256(deriveKey(one, info)))
-  if (typeof boundTo !== 'function') throw new TypeError('boundTo must be a function of the user')
+  boundToOption(boundTo)
   const issuingKey = keys[0] as Mac // secretList never returns an empty list
 
   return {
@@ -59,13 +58,11 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       const id = idText(user.id)
       if (id === null || !isUserId(id))
         throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
-      const bound = boundText(boundTo(user))
-      if (bound === null)
-        throw new ContractViolation('boundTo gave a value that no token can be bound to, or none at all')
       const issuedAt = clock()
       const head = issuedAt.toString(36)
       const covered = field(id) + field(head)
-      const tag = sealOf(issuingKey, covered) + bondOf(issuingKey, covered, bound)
+      const bond = issueBond(user, boundTo, (bound) => bondOf(issuingKey, covered, bound))
+      const tag = sealOf(issuingKey, covered) + bond
       return { token: `${head}-${tag}`, issuedAt, expiresAt: issuedAt + lifetime }
     },
 
@@ -79,13 +76,13 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
       if (key === undefined) return refuse('invalid')
 
       const now = clock()
-      if (issuedAt > now + MAX_SKEW) return refuse('invalid')
+      if (isInFuture(issuedAt, now)) return refuse('invalid')
       if (now >= issuedAt + lifetime) return refuse('expired')
 
       const found = await find({ id: offered.user })
       if (!found.ok) return found
-      const bound = boundText(boundTo(found.value))
-      if (bound === null || !equalTexts(bondOf(key, covered, bound), tag.slice(SEAL_DIGITS))) return refuse('revoked')
+      const bond = tag.slice(SEAL_DIGITS)
+      if (!verifyBond(bond, found.value, boundTo, (bound) => bondOf(key, covered, bound))) return refuse('revoked')
       return accept({ user: found.value, token: { issuedAt, expiresAt: issuedAt + lifetime } })
     },
 

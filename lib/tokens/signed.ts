@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { inflateSync } from 'node:zlib'
-import { type Clock, spanOption, wholeClock } from '../clock.js'
+import { type Clock, isInFuture, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
 import { ContractViolation } from '../errors.js'
 import { asciiJsonText } from '../json-text.js'
 import { idText, isUserId, type User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
-import { boundText, bumpBoundEpoch } from './bond.js'
+import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface SignedTokenOptions<U extends User = User> {
@@ -21,7 +21,7 @@ export interface SignedTokenOptions<U extends User = User> {
   /** Reads signatures of Django before 3.1 too; false. */
   readonly sha1?: boolean
   /** Values that end a user's tokens when they change; none by default, as in the ancestor, which cannot read tokens that have it. */
-  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly boundTo?: BoundTo<U>
   readonly minSecretBytes?: number
   readonly clock?: Clock
 }
@@ -32,7 +32,6 @@ export interface SignedFacts {
 }
 
 const TWO_WEEKS = 14 * 24 * 60 * 60
-const MAX_SKEW = 60
 const MAX_TOKEN = 4096
 const MAX_PAYLOAD = 4096
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -59,8 +58,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
   if (!isName(salt)) throw new TypeError('salt must be a non-empty string')
   if (backends.length === 0 || !backends.every(isName))
     throw new TypeError('backend must be a non-empty string, or several')
-  if (boundTo !== undefined && typeof boundTo !== 'function')
-    throw new TypeError('boundTo must be a function of the user')
+  if (boundTo !== undefined) boundToOption(boundTo)
   const secrets = secretList(secret, minSecretBytes)
   const bondKeys = secrets.map((one) => deriveKey(one, field('koa-tokenapi/signed-bond/1') + field(salt)))
   const signers = secrets.flatMap((one, at) => {
@@ -85,10 +83,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       const issuedAt = clock()
       const payload: unknown[] = [user.id, backends[0]]
       if (boundTo !== undefined) {
-        const bound = boundText(boundTo(user))
-        if (bound === null)
-          throw new ContractViolation('boundTo gave a value that no token can be bound to, or none at all')
-        payload.push(bondOf(signer, id, issuedAt, bound))
+        payload.push(issueBond(user, boundTo, (bound) => bondOf(signer, id, issuedAt, bound)))
       }
       const value = `${Buffer.from(asciiJsonText(payload)).toString('base64url')}:${toBase62(issuedAt)}`
       const token = `${value}:${sign(signer, value)}`
@@ -114,14 +109,14 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
         return refuse('invalid')
       const issuedAt = fromBase62(stamp)
       const now = clock()
-      if (issuedAt > now + MAX_SKEW) return refuse('invalid')
+      if (isInFuture(issuedAt, now)) return refuse('invalid')
       if (now - issuedAt > maxAge) return refuse('expired')
 
       const user = await find({ id })
       if (!user.ok) return user
       if (boundTo !== undefined) {
-        const bound = boundText(boundTo(user.value))
-        if (bound === null || !equalTexts(bondOf(signer, id, issuedAt, bound), bond ?? '')) return refuse('revoked')
+        const mac = (bound: string): string => bondOf(signer, id, issuedAt, bound)
+        if (!verifyBond(bond, user.value, boundTo, mac)) return refuse('revoked')
       }
       return accept({ user: user.value, token: { issuedAt, expiresAt: issuedAt + maxAge + 1 } })
     },

@@ -1,6 +1,77 @@
 import { expect } from 'chai'
 import type { User } from '../../lib/index.js'
-import { boundText, dependsOnEpoch } from '../../lib/tokens/bond.js'
+import { ContractViolation } from '../../lib/errors.js'
+import { boundText, boundToOption, dependsOnEpoch, issueBond, verifyBond } from '../../lib/tokens/bond.js'
+
+const alice: User = { id: 1, username: 'alice', password: 'hash', tokenEpoch: 3 }
+const mac = (bound: string): string => `mac of ${bound}`
+/** Values that no token can be bound to, as an application without types may return them. */
+const unbindable: readonly unknown[] = [
+  undefined,
+  null,
+  [],
+  'text',
+  [null],
+  ['good', ''],
+  [new Date()],
+  [Promise.resolve(1)],
+]
+
+function failing(): never {
+  throw new RangeError('a bug')
+}
+
+function returning(values: unknown): () => readonly unknown[] {
+  return () => values as readonly unknown[] // see above
+}
+
+describe('issueBond', () => {
+  it('returns the MAC over the bound values', () => {
+    expect(issueBond(alice, (user) => [user.password, user.tokenEpoch], mac)).to.equal('mac of 4:hash1:3')
+  })
+
+  it('throws a contract violation that names boundTo for values that no token can be bound to', () => {
+    for (const values of unbindable) {
+      expect(() => issueBond(alice, returning(values), mac)).to.throw(ContractViolation, 'boundTo')
+    }
+  })
+})
+
+describe('verifyBond', () => {
+  const bond = issueBond(alice, (user) => [user.password], mac)
+
+  it('holds until a bound value changes', () => {
+    expect(verifyBond(bond, alice, (user) => [user.password], mac)).to.equal(true)
+    expect(verifyBond(bond, { ...alice, username: 'other' }, (user) => [user.password], mac)).to.equal(true)
+    expect(verifyBond(bond, { ...alice, password: 'new' }, (user) => [user.password], mac)).to.equal(false)
+  })
+
+  it('is false for a bond that is not text', () => {
+    for (const other of [undefined, null, '', 7, {}, [bond], bond.slice(1), `${bond} `]) {
+      expect(
+        verifyBond(other, alice, (user) => [user.password], mac),
+        typeof other,
+      ).to.equal(false)
+    }
+  })
+
+  it('is false for values that no token can be bound to, whatever the MAC returns', () => {
+    for (const values of unbindable) expect(verifyBond('', alice, returning(values), () => '')).to.equal(false)
+  })
+
+  it('passes an error of boundTo on', () => {
+    expect(() => verifyBond(bond, alice, failing, mac)).to.throw(RangeError, 'a bug')
+  })
+})
+
+describe('boundToOption', () => {
+  it('takes only a function', () => {
+    expect(boundToOption(mac)).to.equal(mac)
+    for (const value of [undefined, null, 'password', ['password'], {}]) {
+      expect(() => boundToOption(value)).to.throw(TypeError, 'boundTo')
+    }
+  })
+})
 
 describe('boundText', () => {
   it('keeps every list of values apart from every other', () => {
@@ -36,7 +107,7 @@ describe('boundText', () => {
       .and.to.equal(boundText([1n]))
   })
 
-  it('is null for what is no list, or an empty one', () => {
+  it('is null for an empty list and for anything else', () => {
     for (const values of [undefined, null, [], {}, 'text', new Set(['x']), { length: 1, 0: 'x' }]) {
       expect(boundText(values)).to.equal(null)
     }
@@ -67,9 +138,7 @@ function epochOf(user: User): readonly unknown[] {
 }
 
 describe('dependsOnEpoch', () => {
-  const alice: User = { id: 1, username: 'alice', password: 'hash', tokenEpoch: 3 }
-
-  it('finds out by trying', () => {
+  it('tries it', () => {
     expect(dependsOnEpoch(alice, (user) => [user.password, user.tokenEpoch])).to.equal(true)
     expect(dependsOnEpoch(alice, (user) => [`${user.password}/${user.tokenEpoch}`])).to.equal(true)
     expect(dependsOnEpoch(alice, (user) => [user.password])).to.equal(false)
@@ -86,7 +155,7 @@ describe('dependsOnEpoch', () => {
     expect(hidden.tokenEpoch).to.equal(3)
   })
 
-  it('does not tell the epoch from nothing where no token can be bound', () => {
+  it('is false where there is no bound value', () => {
     expect(dependsOnEpoch(alice, () => [])).to.equal(false)
   })
 })

@@ -1,3 +1,4 @@
+import { isInFuture } from '../../clock.js'
 import { idText, type User } from '../../user.js'
 import { refuse, type TokenRefusal } from '../../verdict.js'
 
@@ -11,8 +12,6 @@ export interface JwtFacts {
   id?: string
   claims: Claims
 }
-
-const MAX_SKEW = 60
 
 /** The claims of the ancestor, without those that every token gets. */
 export function defaultPayload(user: User): Claims {
@@ -70,20 +69,23 @@ function isRounded(id: unknown): boolean {
   return Number.isInteger(id) && !Number.isSafeInteger(id)
 }
 
-/** Whether now is in a token's time (RFC 7519 §4.1); `iat` and `orig_iat` may be 60 s ahead, for clocks that differ. Null for yes. */
-export function judgeTimes(claims: Claims, now: number, leeway: number): TokenRefusal | null {
+/**
+ * Checks the times of a token against now (RFC 7519 §4.1). `leeway` is allowed for `exp` and `nbf`, and at least 60 s for
+ * `iat` and `orig_iat`. Null if now is within them.
+ */
+export function checkTimes(claims: Claims, now: number, leeway: number): TokenRefusal | null {
   const { exp, nbf, iat, orig_iat } = claims
-  for (const [time, slack] of [
-    [exp, Infinity],
-    [nbf, leeway],
-    [iat, Math.max(leeway, MAX_SKEW)],
-    [orig_iat, Math.max(leeway, MAX_SKEW)],
+  for (const [time, isAhead] of [
+    [exp, () => false],
+    [nbf, (at: number) => at > now + leeway],
+    [iat, (at: number) => isInFuture(at, now, leeway)],
+    [orig_iat, (at: number) => isInFuture(at, now, leeway)],
   ] as const) {
     if (time === undefined) continue
     if (typeof time !== 'number' || !Number.isFinite(time)) return refuse('invalid', 'decode')
-    if (time > now + slack) return refuse('invalid', 'claims')
+    if (isAhead(time)) return refuse('invalid', 'claims')
   }
-  return typeof exp === 'number' && now >= exp + leeway ? refuse('expired') : null
+  return typeof exp === 'number' && !(now < exp + leeway) ? refuse('expired') : null
 }
 
 /** Whether a token was made for this audience and by this issuer, where they are set. An audience that nobody expects is refused. */

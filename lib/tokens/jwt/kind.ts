@@ -4,8 +4,8 @@ import { ContractViolation } from '../../errors.js'
 import { asciiJsonText } from '../../json-text.js'
 import { type FindUser, idText, isUserId, type User } from '../../user.js'
 import { accept, refuse, type TokenReason, type Verdict } from '../../verdict.js'
-import { bumpBoundEpoch } from '../bond.js'
-import { bondFor, isBonded } from './bond.js'
+import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from '../bond.js'
+import { bondMac } from './bond.js'
 import {
   type Claims,
   claimedId,
@@ -14,7 +14,7 @@ import {
   defaultUserOf,
   factsOf,
   isForUs,
-  judgeTimes,
+  checkTimes,
   type JwtFacts,
   namedBy,
 } from './claims.js'
@@ -46,7 +46,7 @@ export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
    */
   readonly userOf?: (claims: Claims) => { id: string } | { username: string } | null
   /** Values that end a user's tokens when they change; none by default, as in the ancestor. */
-  readonly boundTo?: (user: U) => readonly unknown[]
+  readonly boundTo?: BoundTo<U>
   readonly clock?: Clock
 }
 
@@ -96,9 +96,10 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     if (text !== undefined && (typeof text !== 'string' || text === ''))
       throw new TypeError(`${name} must be a non-empty string`)
   }
-  for (const [name, value] of Object.entries({ secretOf, payload, userOf, boundTo })) {
+  for (const [name, value] of Object.entries({ secretOf, payload, userOf })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
   }
+  if (boundTo !== undefined) boundToOption(boundTo)
   const bearerOf = userOf === undefined ? defaultUserOf : (claims: Claims) => namedBy(userOf(claims))
   // The ancestor goes by the id before the signature is checked, and so do the tokens that it has signed.
   const unprovenBearerOf = userOf === undefined ? claimedId : bearerOf
@@ -138,7 +139,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
       ...(refreshLifetime === false ? {} : { orig_iat: origin }),
       ...(audience === undefined ? {} : { aud: audience }),
       ...(issuer === undefined ? {} : { iss: issuer }),
-      ...(boundTo === undefined ? {} : { bond: bondFor(user, key, boundTo) }),
+      ...(boundTo === undefined ? {} : { bond: issueBond(user, boundTo, bondMac(user, key)) }),
     }
     // In PyJWT's order, so that the bytes are the same.
     const header = { alg: algorithm, ...(key.kid === undefined ? {} : { kid: key.kid }), typ: 'JWT' }
@@ -171,7 +172,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
 
     const claims = readObject(read.payload)
     if (claims === null) return refuse('invalid', 'decode')
-    const untimely = judgeTimes(claims, clock(), leeway)
+    const untimely = checkTimes(claims, clock(), leeway)
     if (untimely !== null) return untimely
     if (!isForUs(claims, { audience, issuer })) return refuse('invalid', 'claims')
     const by = bearerOf(claims)
@@ -181,7 +182,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     const user = await find(by)
     if (!user.ok) return user.reason === 'invalid' ? refuse('invalid', 'no_user') : user
     if (contradicts(claims, user.value)) return refuse('invalid', 'no_user')
-    if (boundTo !== undefined && !isBonded(claims, user.value, key, boundTo)) return refuse('revoked')
+    if (boundTo !== undefined && !verifyBond(claims['bond'], user.value, boundTo, bondMac(user.value, key)))
+      return refuse('revoked')
     return accept({ user: user.value, token: factsOf(claims, leeway) })
   }
 
