@@ -28,7 +28,7 @@ describe('withDeadline', () => {
     mock.timers.tick(1)
     expect(await late)
       .to.be.instanceOf(DeadlineExceeded)
-      .with.property('message', 'a store or a limiter did not answer within 2 s')
+      .with.property('message', 'a store or a limiter did not respond within 2 s')
   })
 
   it('aborts the signal of a call that is late, and of no other', async () => {

@@ -19,7 +19,7 @@ export function params(options: { readonly query?: boolean } = {}): Credentials 
       const token = pick('token', body, inQuery)
       // Half a pair is no pair; with a token in it, it is no request without credentials either.
       if (token === undefined) return refuse('missing')
-      if (user === undefined) return { ...refuse('missing', 'partial'), partial: true }
+      if (user === undefined) return { ...refuse('missing'), partial: true }
       if (user === null || token === null) return refuse('malformed')
       return accept({ user, token })
     },

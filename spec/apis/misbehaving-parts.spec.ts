@@ -113,7 +113,7 @@ describe('a part that does not keep its contract', () => {
     })
     const { answers, events } = await seen({ throttle: { account: hanging }, timeout: 0.05 }, ['/token/new', LOGIN])
     expect(answers[0]?.status).to.equal(503)
-    expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded' }])
+    expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }])
   })
 
   it('is a limiter that says no without saying how long: a fault', async () => {

@@ -60,7 +60,7 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
             expect(answer.status).to.equal(503)
             expect(answer.headers).to.have.property('retry-after')
           })
-          expect(events.at(-1)).to.deep.equal({ type: 'fault', name: 'DeadlineExceeded' })
+          expect(events.at(-1)).to.deep.equal({ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' })
         })
       }
 
@@ -68,7 +68,7 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         await served(apiOf({ ...memoryTokens(), find: never }), async ({ ask }) => {
           expect((await ask(`Token ${'a'.repeat(43)}`)).status).to.equal(503)
         })
-        expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded' }])
+        expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }])
       })
 
       it('in slide denies nobody', async () => {
@@ -76,7 +76,8 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         const { token } = await apiOf(store).issue(alice)
         const verdict = await apiOf({ ...store, slide: never }, NOW + 60).verify({ token })
         expect(verdict).to.include({ ok: true })
-        const faults = name === 'timedTokenApi' ? [{ type: 'fault', name: 'DeadlineExceeded' }] : []
+        const faults =
+          name === 'timedTokenApi' ? [{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }] : []
         expect(events).to.deep.equal(faults)
       })
     })
@@ -116,7 +117,8 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
           const outcome = await call().catch((error: unknown) => error)
           expect(outcome, String(call)).to.be.instanceOf(Error).with.property('name', fault)
         }
-        expect(events).to.deep.equal(calls.map(() => ({ type: 'fault', name: fault })))
+        const code = fault === 'DeadlineExceeded' ? { code: 'ERR_TIMEOUT' } : {}
+        expect(events).to.deep.equal(calls.map(() => ({ type: 'fault', name: fault, ...code })))
       })
     }
 

@@ -640,7 +640,7 @@ describe('tokenApi under attack', () => {
           await Promise.all(busy.map((transaction) => transaction.rollback()))
           expect([answer.status, answer.headers['retry-after']]).to.deep.equal([503, '2'])
           expect(errors.map(String)).to.deep.equal([
-            'DeadlineExceeded: a store or a limiter did not answer within 0.2 s',
+            'DeadlineExceeded: a store or a limiter did not respond within 0.2 s',
           ])
           expect((await send(url, `/guarded?${query(user, token)}`)).status).to.equal(200)
         })

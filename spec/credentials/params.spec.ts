@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { params, type Source } from '../../lib/index.js'
 
 const MISSING = { ok: false, reason: 'missing' }
-const PARTIAL = { ok: false, reason: 'missing', detail: 'partial' }
+const PARTIAL = { ok: false, reason: 'missing', partial: true }
 const MALFORMED = { ok: false, reason: 'malformed' }
 
 function inQuery(query: string): Source {

@@ -67,7 +67,7 @@ describe('loggable', () => {
   })
 
   it('says where it happened', () => {
-    expect(loggable(new Error(SECRET)).stack).to.match(/^Error: Error\n\s+at .*fault\.spec\.ts:[0-9]+:[0-9]+/)
+    expect(loggable(new Error(SECRET)).stack).to.match(/^Error: Error\n\s+at .*errors\.spec\.ts:[0-9]+:[0-9]+/)
   })
 
   it('takes no line of a message for a line of the stack', () => {

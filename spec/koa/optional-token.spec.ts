@@ -55,7 +55,15 @@ for (const [form, mount] of Object.entries(forms)) {
       expect((await answerTo('good-ann', { username: 'bob' })).text).to.equal('hello good-ann')
     })
 
-    for (const reason of ['malformed', 'invalid', 'expired', 'revoked', 'inactive', 'throttled']) {
+    for (const reason of [
+      'malformed',
+      'invalid',
+      'expired',
+      'revoked',
+      'inactive',
+      'insufficient_scope',
+      'insufficient_user_authentication',
+    ]) {
       it(`refuses a token that is ${reason}: it is not taken for nobody`, async () => {
         const { status, json } = await answerTo(reason)
         expect([status, json]).to.deep.equal([400, { success: false, errors: reason }])

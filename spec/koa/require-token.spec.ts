@@ -65,7 +65,16 @@ for (const [form, guarded] of Object.entries(forms)) {
       })
     })
 
-    for (const reason of ['missing', 'malformed', 'invalid', 'expired', 'revoked', 'inactive', 'throttled']) {
+    for (const reason of [
+      'missing',
+      'malformed',
+      'invalid',
+      'expired',
+      'revoked',
+      'inactive',
+      'insufficient_scope',
+      'insufficient_user_authentication',
+    ]) {
       it(`answers a token that is ${reason} itself, and calls nobody`, async () => {
         const { status, json, calls, state, errors } = await run(reason)
         expect([status, json]).to.deep.equal([400, { success: false, errors: reason }])

@@ -7,7 +7,16 @@ import type { TokenFacts, Verified } from '../../lib/tokens/token-kind.js'
 import type { User } from '../../lib/user.js'
 import { accept, type TokenReason, refuse, type Verdict } from '../../lib/verdict.js'
 
-const REASONS: readonly TokenReason[] = ['missing', 'malformed', 'invalid', 'expired', 'revoked', 'inactive']
+const REASONS: readonly TokenReason[] = [
+  'missing',
+  'malformed',
+  'invalid',
+  'expired',
+  'revoked',
+  'inactive',
+  'insufficient_scope',
+  'insufficient_user_authentication',
+]
 
 /** Answers that say the reason, so that a spec of a guard needs no wire: 400 for a refusal, 503 for a fault. */
 export const plainAnswers: Answers = {
