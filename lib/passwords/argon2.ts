@@ -42,6 +42,7 @@ export function argon2(options: Argon2Options = {}): Hasher {
       if (!isAffordable(memory, time, lanes) || !isCanonical(salt) || !isCanonical(key)) return null
       return {
         verify: (password) => library.verify(`$${phc}`, password),
+        cost: `argon2 ${memory} ${time} ${lanes}`,
         outdated: !encoded.startsWith('argon2$argon2id$v=19$') || memory < memoryCost || time < timeCost,
       }
     },

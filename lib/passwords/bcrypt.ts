@@ -40,7 +40,11 @@ export function bcrypt(options: BcryptOptions = {}): Hasher {
         algorithm === 'bcrypt_sha256'
           ? (password: string) => library.verify(sha256(password), hash)
           : async (password: string) => (await library.verify(password, hash)) && isWhole(password)
-      return { verify, outdated: algorithm !== 'bcrypt_sha256' || Number(rounds) < cost }
+      return {
+        verify,
+        cost: `bcrypt ${Number(rounds)}`,
+        outdated: algorithm !== 'bcrypt_sha256' || Number(rounds) < cost,
+      }
     },
 
     decoy: `bcrypt_sha256$$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`,

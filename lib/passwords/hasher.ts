@@ -6,6 +6,11 @@ export interface StoredHash {
   verify(password: string): Promise<boolean>
   /** Whether new hashes of this hasher are stronger. */
   readonly outdated: boolean
+  /**
+   * A label of what its work costs, such as 'scrypt 16384 8 5': two hashes with one label take the same time. Without it, all
+   * hashes of the hasher are taken to cost the same. It holds nothing of salt or digest.
+   */
+  readonly cost?: string
 }
 
 /** The port that every password format fills: how to make a hash, and how to read a stored one. */

@@ -34,6 +34,7 @@ export function legacy(options: LegacyOptions = {}): Hasher {
               .digest(),
             key,
           ),
+        cost: algorithm,
         outdated: true,
       }
     },

@@ -39,6 +39,7 @@ export function pbkdf2(options: Pbkdf2Options = {}): Hasher {
       if (key?.length !== length || !isAffordable(rounds)) return null
       return {
         verify: async (password) => equalBytes(await derive(password, salt, rounds, length, digest), key),
+        cost: `${algorithm} ${rounds}`,
         outdated: algorithm !== 'pbkdf2_sha256' || rounds < iterations || !isLongSalt(salt),
       }
     },

@@ -45,6 +45,7 @@ export function scrypt(options: ScryptOptions = {}): Hasher {
       if (key?.length !== KEY_BYTES || !isAffordable(N, R, P)) return null
       return {
         verify: async (password) => equalBytes(await derive(password, salt, KEY_BYTES, nodeOptions(N, R, P)), key),
+        cost: `scrypt ${N} ${R} ${P}`,
         outdated: N < cost || R < blockSize || P < parallelization || !isLongSalt(salt),
       }
     },

@@ -13,7 +13,7 @@ export function counting(hasher: Hasher): Hasher & { readonly hashes: () => numb
       const stored = hasher.read(encoded)
       if (stored === null) return null
       return {
-        outdated: stored.outdated,
+        ...stored,
         async verify(password) {
           hashes += 1
           return stored.verify(password)

@@ -92,6 +92,16 @@ export function behavesLikeAHasher(subject: HasherUnderTest): void {
       expect(readable(dear(), cheap().decoy).outdated).to.equal(true)
     })
 
+    it('labels hashes of one cost alike and of another cost differently, without their salt or digest', async () => {
+      const [one, other, high] = [await cheap().hash('one'), await cheap().hash('other'), await dear().hash('one')]
+      const label = readable(cheap(), one).cost
+      expect(label).to.match(/^[a-z0-9_]+( [0-9]+)*$/)
+      expect(readable(cheap(), other).cost).to.equal(label)
+      expect(readable(dear(), one).cost).to.equal(label)
+      expect(readable(cheap(), cheap().decoy).cost).to.equal(label)
+      expect(readable(cheap(), high).cost).not.to.equal(label)
+    })
+
     for (const [what, encoded] of Object.entries({ ...nobodysHashes, ...unreadable })) {
       it(`does not read ${what}`, () => {
         expect(cheap().read(encoded)).to.equal(null)

@@ -21,7 +21,7 @@ export function waitingPasswords(): WaitingPasswords {
       const stored = cheap.read(encoded)
       if (stored === null) return null
       return {
-        outdated: stored.outdated,
+        ...stored,
         async verify(password) {
           start.give()
           await go.given
