@@ -1,6 +1,6 @@
 import type { Credentials, Source } from './credentials/credentials.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
-import type { FindUser, User } from './user.js'
+import { type FindUser, idText, type User } from './user.js'
 import { ContractViolation } from './errors.js'
 import { isVerdict, refuse, type TokenReason, type Verdict } from './verdict.js'
 
@@ -32,7 +32,7 @@ export async function verify<V extends U, U extends User, T extends TokenFacts>(
   if (!verdict.ok) return verdict
   if (!isObject(verdict.value.user) || !isObject(verdict.value.token))
     throw new ContractViolation('tokens.verify must answer a user and a token')
-  if (offered.user !== undefined && offered.user !== String(verdict.value.user.id)) return refuse('invalid')
+  if (offered.user !== undefined && offered.user !== idText(verdict.value.user.id)) return refuse('invalid')
   return verdict
 }
 

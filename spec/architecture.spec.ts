@@ -126,10 +126,19 @@ function loadedBy(start: string): ReadonlySet<string> {
 }
 
 const lib = new URL('../lib/', import.meta.url)
+
+function textOf(file: string): string {
+  return readFileSync(new URL(`${file}.ts`, lib), 'utf8')
+}
+
+function specOf(file: string): string {
+  return readFileSync(new URL(`./${file}.spec.ts`, import.meta.url), 'utf8')
+}
+
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => name.replaceAll('\\', '/').replace(/\.ts$/, ''))
-const imports = files.flatMap((file) => importsOf(file, readFileSync(new URL(`${file}.ts`, lib), 'utf8')))
+const imports = files.flatMap((file) => importsOf(file, textOf(file)))
 
 describe('the architecture', () => {
   it('lets nobody import whom the table does not name', () => {
@@ -193,6 +202,44 @@ describe('the architecture', () => {
       const text = readFileSync(new URL(`passwords/${file}.ts`, lib), 'utf8')
       expect(text).to.match(/^ {2}const library = createRequire\(import\.meta\.url\)/m)
     }
+  })
+
+  describe('a security rule that several files need is written once', () => {
+    // `anyOf` issues what its first kind issues.
+    const kinds = files.filter(
+      (file) =>
+        file.startsWith('tokens/') &&
+        /^export function .*Kind(<.*>)? \{$/m.test(textOf(file)) &&
+        file !== 'tokens/any-of',
+    )
+
+    it('knows the kinds', () => {
+      expect(kinds.toSorted()).to.include.members([
+        'tokens/django-pair',
+        'tokens/expiring',
+        'tokens/jwt/kind',
+        'tokens/sealed-pair',
+        'tokens/signed',
+        'tokens/sliding',
+      ])
+    })
+
+    it('the check of a user’s id, in every kind', () => {
+      const unchecked = kinds.filter((file) => !/\buserIdText\(user\)|\bopaque\(/.test(textOf(file)))
+      expect(unchecked).to.deep.equal([])
+      expect(textOf('tokens/opaque')).to.include('userIdText(user)')
+      expect(files.filter((file) => textOf(file).includes("'user.id must be"))).to.deep.equal(['user'])
+    })
+
+    it('the contract of a kind, in the spec of every kind', () => {
+      expect(kinds.filter((file) => !specOf(file).includes('behavesLikeATokenKind('))).to.deep.equal([])
+    })
+
+    it('the control characters', () => {
+      expect(files.filter((file) => /\\p\{Cc\}\/|\\x00-\\x1f|\\u0000-\\u001f/i.test(textOf(file)))).to.deep.equal([
+        'user',
+      ])
+    })
   })
 
   describe('the rules themselves', () => {

@@ -1,19 +1,20 @@
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { newUsername } from '../lib/index.js'
-import { canonicalUsername, isActive, isUserId, type User } from '../lib/user.js'
+import { ContractViolation } from '../lib/errors.js'
+import { canonicalUsername, isActive, isUserId, type User, userIdText } from '../lib/user.js'
 
 function withFlag(flag: unknown): User {
   return { id: 1, username: 'a', password: null, isActive: flag } as User // a row is input, whatever its type says
 }
 
 describe('isActive', () => {
-  it('is yes for true and 1, and where the model has no flag', () => {
+  it('is true for true and 1, and for a model without the flag', () => {
     expect(isActive({ id: 1, username: 'a', password: null })).to.equal(true)
     for (const flag of [true, 1, null, undefined]) expect(isActive(withFlag(flag)), String(flag)).to.equal(true)
   })
 
-  it('is no for anything else that a database may say', () => {
+  it('is false for anything else that a database may return', () => {
     for (const flag of [false, 0, '', '0', '1', 'true', 'f', 't', NaN, 2, -1, 0n, 1n, {}, [], Buffer.from([1])]) {
       expect(isActive(withFlag(flag)), inspect(flag)).to.equal(false)
     }
@@ -21,15 +22,44 @@ describe('isActive', () => {
 })
 
 describe('isUserId', () => {
-  it('is a text that can be sent and sealed', () => {
+  it('accepts a text that can be sent and sealed', () => {
     for (const id of ['1', '01', ' 1', 'a b', '用户-é', '6f1c1b1e-4c7f-4d0a-9a58-0b6f6b1f0a11', 'x'.repeat(255)]) {
       expect(isUserId(id), id).to.equal(true)
     }
   })
 
-  it('is not empty, ill-formed, overlong, or with control characters', () => {
+  it('refuses an empty, ill-formed or overlong text, and control characters', () => {
     for (const id of ['', '\ud800', 'a\udfff', '1\0', '\n', '1\n', 'a\u0085', '\x7f', 'x'.repeat(256)]) {
       expect(isUserId(id), JSON.stringify(id)).to.equal(false)
+    }
+  })
+})
+
+describe('userIdText', () => {
+  it('is the text of a text, a safe integer and a bigint', () => {
+    for (const [id, text] of [
+      ['1', '1'],
+      ['用户', '用户'],
+      ['x'.repeat(255), 'x'.repeat(255)],
+      [1, '1'],
+      [-5, '-5'],
+      [2 ** 53 - 1, '9007199254740991'],
+      [2n ** 64n, '18446744073709551616'],
+    ] as const) {
+      expect(userIdText({ id })).to.equal(text)
+    }
+  })
+
+  it('throws for anything that could not be looked up again, and does not repeat it', () => {
+    const noIds = [undefined, null, '', 'a\0', '\ud800', 'x'.repeat(256), 2 ** 53, 1.5, NaN, true, [1], ['1'], {}]
+    for (const id of noIds) {
+      expect(() => userIdText({ id }), inspect(id)).to.throw(
+        ContractViolation,
+        /^user\.id must be a safe integer, [^\0]*$/,
+      )
+    }
+    for (const user of [undefined, null, 1, 'x'] as readonly unknown[]) {
+      expect(() => userIdText(user as User), inspect(user)).to.throw(ContractViolation, 'user.id')
     }
   })
 })
@@ -55,7 +85,7 @@ describe('canonicalUsername', () => {
     }
   })
 
-  it('is nobody’s for what no account can have', () => {
+  it('is null for a text that cannot be a user name', () => {
     for (const name of [
       '',
       'admin\0',
@@ -84,7 +114,7 @@ describe('newUsername', () => {
     expect(newUsername('Ünï Cødé 用户')).to.equal('Ünï Cødé 用户')
   })
 
-  it('is no name that could not log in, or does not show what it is', () => {
+  it('throws for a name that could not log in, or whose display is misleading', () => {
     const hidden = [
       'ad\u200bmin',
       '\u202eadmin',
@@ -98,6 +128,12 @@ describe('newUsername', () => {
     const blank = [' admin', 'admin ', '\u00a0admin', 'admin\u3000', ' ', `admin${' '.repeat(3)}`]
     for (const name of ['', 'a\rb', 'a\nb', 'a\0', 'a\x1b[31m', '\ud800', 'x'.repeat(255), ...hidden, ...blank]) {
       expect(() => newUsername(name), JSON.stringify(name)).to.throw(TypeError, 'username')
+    }
+  })
+
+  it('throws the same for what is not text', () => {
+    for (const value of [undefined, null, 7, true, ['alice'], { toString: () => 'alice' }] as readonly unknown[]) {
+      expect(() => newUsername(value as string), inspect(value)).to.throw(TypeError, /^username must be/)
     }
   })
 

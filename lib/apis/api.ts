@@ -12,7 +12,7 @@ import { timeLimit, withDeadline } from '../deadline.js'
 import type { UserStore } from '../stores/user-store.js'
 import { type Throttle, throttle } from '../throttle.js'
 import type { TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
-import type { FindUser, User } from '../user.js'
+import { type FindUser, idText, type User } from '../user.js'
 import { type LoginReason, type Reason, refuse, type TokenReason, type Verdict } from '../verdict.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
@@ -107,7 +107,8 @@ export function api<U extends User, T extends TokenFacts>(
 
     async verify(offered) {
       const { user, token } = offered
-      if (typeof token !== 'string' || !isIdValue(user)) return told('token-refused', refuse('malformed'))
+      if (typeof token !== 'string' || (user !== undefined && idText(user) === null))
+        return told('token-refused', refuse('malformed'))
       const claimed = user === undefined ? { token } : { user: String(user), token }
       return judged(verify(claimed, tokens, findActive(store)))
     },
@@ -115,7 +116,7 @@ export function api<U extends User, T extends TokenFacts>(
     login: (attempt) => loginTold(attempt, judgeAttempt(attempt)),
 
     async revokeAll(who) {
-      const id = String(typeof who === 'object' ? who.id : who)
+      const id = idText(typeof who === 'object' ? who?.id : who) ?? '' // no user has an empty id
       if (tokens.revokeAll === undefined)
         throw new Error('revokeAll: a token kind of this API cannot end all tokens of a user')
       const user = await faultTold(store.byId(id))
@@ -135,11 +136,6 @@ export function api<U extends User, T extends TokenFacts>(
     judged,
     freshLogin: (attempt) => loginTold(attempt, judgeTwice(attempt)),
   }
-}
-
-/** What callers without types pass on may be anything: `['1']` and `true` are nobody, and 2^53 + 1 is not the number it was. */
-function isIdValue(user: unknown): boolean {
-  return user === undefined || typeof user === 'string' || typeof user === 'bigint' || Number.isSafeInteger(user)
 }
 
 /** What is told of a fault: its name and code, and none of its message. */

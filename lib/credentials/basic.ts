@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { accept, refuse } from '../verdict.js'
+import { CONTROL_CHARACTER } from '../user.js'
 import type { Credentials } from './credentials.js'
 import { afterScheme, authorizationHeader } from './header.js'
-
-const CONTROL = /\p{Cc}/u
 
 /**
  * `Authorization: Basic base64(user ":" token)` (RFC 7617, charset UTF-8): canonical base64, the first colon splits, control
@@ -21,7 +20,7 @@ export function basic(): Credentials {
       if (bytes.toString('base64') !== encoded.value || !isUtf8(bytes)) return refuse('malformed')
       const pair = bytes.toString('utf8')
       const colon = pair.indexOf(':')
-      if (colon < 1 || colon === pair.length - 1 || CONTROL.test(pair)) return refuse('malformed')
+      if (colon < 1 || colon === pair.length - 1 || CONTROL_CHARACTER.test(pair)) return refuse('malformed')
       return accept({ user: pair.slice(0, colon), token: pair.slice(colon + 1) })
     },
   }

@@ -2,7 +2,7 @@ import { type Clock, wholeClock } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
 import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
 import { ContractViolation } from '../errors.js'
-import { idText, isUserId, type User } from '../user.js'
+import { CONTROL_CHARACTER, isUserId, type User, userIdText } from '../user.js'
 import type { Issued, TokenKind } from './token-kind.js'
 
 /** What is known of a stored token. */
@@ -62,7 +62,6 @@ export interface StoredTokenOptions {
 }
 
 const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
-const CONTROL = /\p{Cc}/u
 const BATCH = 1000
 const LEFT_TO_PRUNE = 100
 
@@ -89,7 +88,12 @@ export function storedDigest(purpose: string, token: string): string {
 
 /** The purpose of a kind, which lower-case letters name, for one audience. @throws {TypeError} that names what is wrong. */
 export function purposeOf(kind: string, audience = ''): string {
-  if (typeof audience !== 'string' || !audience.isWellFormed() || audience.length > 50 || CONTROL.test(audience)) {
+  if (
+    typeof audience !== 'string' ||
+    !audience.isWellFormed() ||
+    audience.length > 50 ||
+    CONTROL_CHARACTER.test(audience)
+  ) {
     throw new TypeError(
       'audience must be a well-formed string of at most 50 characters, none of them a control character',
     )
@@ -120,12 +124,7 @@ export function opaque(
   })
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
     throw new TypeError('limit must be a whole number of at least 1')
-  const ownerOf = (user: User): TokenOwner => {
-    const userId = idText(user.id) ?? ''
-    if (!isUserId(userId))
-      throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
-    return { purpose, userId }
-  }
+  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: userIdText(user) })
 
   return {
     clock,

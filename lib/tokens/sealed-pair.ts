@@ -1,7 +1,6 @@
 import { type Clock, isInFuture, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmacSha256, type Secret, secretList } from '../crypto.js'
-import { ContractViolation } from '../errors.js'
-import { idText, isUserId, type User } from '../user.js'
+import { isUserId, type User, userIdText } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
 import type { TokenKind } from './token-kind.js'
@@ -55,9 +54,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
 
   return {
     async issue(user) {
-      const id = idText(user.id)
-      if (id === null || !isUserId(id))
-        throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
+      const id = userIdText(user)
       const issuedAt = clock()
       const head = issuedAt.toString(36)
       const covered = field(id) + field(head)

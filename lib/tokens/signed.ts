@@ -4,7 +4,7 @@ import { type Clock, isInFuture, spanOption, wholeClock } from '../clock.js'
 import { deriveKey, equalTexts, field, hmac, saltedKey, type Secret, secretList } from '../crypto.js'
 import { ContractViolation } from '../errors.js'
 import { asciiJsonText } from '../json-text.js'
-import { idText, isUserId, type User } from '../user.js'
+import { type User, userIdText } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
 import type { TokenKind } from './token-kind.js'
@@ -76,9 +76,7 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
 
   const kind: TokenKind<U, SignedFacts> = {
     async issue(user) {
-      const id = idText(user.id)
-      if (id === null || !isUserId(id))
-        throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
+      const id = userIdText(user)
       const signer = signers[0] as Signer // secretList never returns an empty list
       const issuedAt = clock()
       const payload: unknown[] = [user.id, backends[0]]

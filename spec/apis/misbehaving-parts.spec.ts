@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
@@ -14,6 +15,7 @@ import {
   type TokenKind,
   tokenApi,
   type User,
+  type UserStore,
 } from '../../lib/index.js'
 import { withServer } from '../support/http.js'
 import { type Answer, asForm, send } from '../support/send.js'
@@ -178,6 +180,42 @@ describe('revokeAll', () => {
     const users = memoryUsers([{ ...ann, password: null }])
     await tokenApi({ users, secret }).revokeAll(1)
     expect((await users.findById('1'))?.tokenEpoch).to.equal(1)
+  })
+
+  it('rejects for an id that is not text, a safe integer or a bigint', async () => {
+    const api = tokenApi({ users: memoryUsers([ann]), secret })
+    for (const who of [null, undefined, true, [1], {}, { id: [1] }, { id: ['1'] }, { id: true }, { id: 2 ** 53 }]) {
+      const outcome = await api.revokeAll(loose<number>(who)).catch((error: unknown) => error)
+      expect(outcome, inspect(who)).to.be.instanceOf(Error).with.property('message').that.includes('no such user')
+    }
+  })
+
+  it('works for a class with private fields, and for an epoch that is a bigint', async () => {
+    class Account implements User {
+      readonly id = 1
+      readonly username = 'ann'
+      #epoch = 0n
+      get password(): string | null {
+        return ann.password
+      }
+      get tokenEpoch(): number {
+        return loose<number>(this.#epoch) // as a driver with a type parser of its own returns it
+      }
+      raise(): void {
+        this.#epoch += 1n
+      }
+    }
+    const account = new Account()
+    const users: UserStore<Account> = {
+      findById: async () => account,
+      findByUsername: async () => account,
+      bumpEpoch: async () => account.raise(),
+    }
+    const api = tokenApi({ users, secret })
+    const { token } = await api.issue(account)
+    expect(await api.verify({ user: 1, token })).to.have.property('ok', true)
+    await api.revokeAll(1)
+    expect(await api.verify({ user: 1, token })).to.include({ ok: false, reason: 'revoked' })
   })
 })
 

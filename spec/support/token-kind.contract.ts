@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { verify } from '../../lib/authenticate.js'
+import { ContractViolation } from '../../lib/errors.js'
 import {
   activeUser,
   type Clock,
@@ -29,6 +31,8 @@ export interface KindUnderTest {
   readonly looksUpExpired?: boolean
   /** How often the user is asked for; once. */
   readonly lookUps?: number
+  /** Whether a user with an empty id gets a token (which no lookup accepts), as an ancestor's known answers have it; false. */
+  readonly issuesForEmptyId?: boolean
   /** The moment at which tokens are issued; 2026-11-22T12:00:00Z. */
   readonly start?: number
 }
@@ -105,6 +109,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
     revokesAll,
     looksUpExpired = false,
     lookUps = 1,
+    issuesForEmptyId = false,
     start = START,
   } = subject
 
@@ -177,6 +182,31 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
           expect(await reasonOf(offer(token, String(id)), among(carol, bob)), String(id)).to.equal('none')
         }
       })
+    })
+
+    describe('a user whose id could not be looked up again', () => {
+      for (const id of [
+        undefined,
+        null,
+        ...(issuesForEmptyId ? [] : ['']),
+        '1\0',
+        '\ud800',
+        'x'.repeat(256),
+        2 ** 53,
+        1.5,
+        NaN,
+        true,
+        [1],
+      ]) {
+        it(`gets no token: ${typeof id} ${inspect(id).slice(0, 20)}`, async () => {
+          const row = { ...alice, id } as User // as a store without types may return it
+          const outcome = await kind.issue(row).catch((error: unknown) => error)
+          expect(outcome)
+            .to.be.instanceOf(ContractViolation)
+            .with.property('message')
+            .that.matches(/^user\.id must be/)
+        })
+      }
     })
 
     describe('time', () => {

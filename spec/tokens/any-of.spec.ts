@@ -50,6 +50,7 @@ describe('anyOf', () => {
     behavesLikeATokenKind({
       make: (time) => anyOf(djangoPairs({ secret: SECRET, clock: time }), sealedPairs({ secret: SECRET, clock: time })),
       isPair: true,
+      issuesForEmptyId: true,
       provesFirst: false,
       afterPasswordChange: 'invalid',
       revokesAll: false,

@@ -155,6 +155,36 @@ describe('dependsOnEpoch', () => {
     expect(hidden.tokenEpoch).to.equal(3)
   })
 
+  it('raises an epoch that the driver returned as a bigint', () => {
+    const row = { ...alice, tokenEpoch: 2n ** 53n } as unknown as User // as a pg type parser may return it
+    expect(dependsOnEpoch(row, (user) => [user.password, user.tokenEpoch])).to.equal(true)
+    expect(dependsOnEpoch(row, (user) => [user.password])).to.equal(false)
+  })
+
+  it('is true for a class whose private fields cannot be tried', () => {
+    class Account implements User {
+      readonly id = 1
+      readonly username = 'alice'
+      readonly #password = 'hash'
+      readonly #epoch = 3
+      get password(): string {
+        return this.#password
+      }
+      get tokenEpoch(): number {
+        return this.#epoch
+      }
+      bond(): string {
+        return `${this.#password}/${this.#epoch}`
+      }
+    }
+    expect(dependsOnEpoch(new Account(), (user) => [user.password, user.tokenEpoch])).to.equal(true)
+    expect(dependsOnEpoch(new Account(), (user) => [user.bond()])).to.equal(true)
+  })
+
+  it('passes on what boundTo throws for the user itself', () => {
+    expect(() => dependsOnEpoch(alice, failing)).to.throw(RangeError)
+  })
+
   it('is false where there is no bound value', () => {
     expect(dependsOnEpoch(alice, () => [])).to.equal(false)
   })

@@ -75,6 +75,7 @@ describe('djangoPairs', () => {
         make: (clock) => djangoPairs({ secret: SECRET, timeZone, clock }),
         isPair: true,
         provesFirst: false,
+        issuesForEmptyId: true,
         afterPasswordChange: 'invalid',
         revokesAll: false,
       })
@@ -86,6 +87,7 @@ describe('djangoPairs', () => {
       make: (clock) => djangoPairs({ secret: [SECRET], timeoutDays: 0, timeZone: 'Europe/Berlin', clock }),
       isPair: true,
       provesFirst: false,
+      issuesForEmptyId: true,
       afterPasswordChange: 'invalid',
       revokesAll: false,
       start: at('2026-10-25T00:30:00Z'),

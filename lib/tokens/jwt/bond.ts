@@ -1,12 +1,12 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import { field, hmac } from '../../crypto.js'
-import type { User } from '../../user.js'
+import { type User, userIdText } from '../../user.js'
 import type { BondMac } from '../bond.js'
 import type { JwtKey } from './keys.js'
 
 /** What the claim `bond` of a user's tokens is made with. Only who can sign can make one, and it tells nothing about the values. */
 export function bondMac(user: User, key: JwtKey): BondMac {
-  const id = field(String(user.id))
+  const id = field(userIdText(user))
   return (bound) =>
     hmac('sha256', bondKey(key), id + bound)
       .subarray(0, 16)

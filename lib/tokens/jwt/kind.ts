@@ -2,7 +2,7 @@ import { CompactSign, compactVerify, errors } from 'jose'
 import { type Clock, spanOption, wholeClock } from '../../clock.js'
 import { ContractViolation } from '../../errors.js'
 import { asciiJsonText } from '../../json-text.js'
-import { type FindUser, idText, isUserId, type User } from '../../user.js'
+import { type FindUser, type User, userIdText } from '../../user.js'
 import { accept, refuse, type TokenReason, type Verdict } from '../../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from '../bond.js'
 import { bondMac } from './bond.js'
@@ -122,12 +122,10 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
   }
 
   const sign = async (user: U, origin: number): Promise<Issued<JwtFacts>> => {
+    userIdText(user)
     const key = keyOf === undefined ? keys[0] : keyOf(user)
     if (key === null) throw new ContractViolation('secretOf must give a secret that is long enough (minSecretBytes)')
     if (key?.signing === undefined) throw new ContractViolation('privateKey is needed to issue tokens')
-    const id = idText(user.id)
-    if (id === null || !isUserId(id))
-      throw new ContractViolation('user.id must be non-empty well-formed text, a safe integer or a bigint')
     const given: unknown = payload(user)
     if (!isPlain(given)) throw new ContractViolation('payload must give a plain object, and at once')
     const { user_id, username, exp: _, ...rest } = given
