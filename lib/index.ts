@@ -23,7 +23,7 @@ export { type FindUser, newUsername, type User } from './user.js'
 export type { UserStore } from './stores/user-store.js'
 export { activeUser } from './stores/active-user.js'
 export { memoryUsers } from './stores/memory-users.js'
-export type { StoredToken, TokenOwner, TokenStore } from './stores/token-store.js'
+export type { NewStoredToken, StoredToken, TokenOwner, TokenStore } from './stores/token-store.js'
 export { memoryTokens } from './stores/memory-tokens.js'
 
 // How a password is checked.

@@ -11,6 +11,8 @@ export interface User {
   isActive?: boolean | 0 | 1 | null
   /** Raised by one to end all of a user's tokens. Absent or null counts as 0. */
   tokenEpoch?: number | null
+  /** Which of the user's logins were ended one by one, in the store's text form. Absent or null: none. */
+  endedLogins?: string | null
 }
 
 /**

@@ -1,4 +1,11 @@
-import type { StoredToken, TokenOwner, TokenStore } from './token-store.js'
+import {
+  complete,
+  LISTED,
+  type NewStoredToken,
+  type StoredToken,
+  type TokenOwner,
+  type TokenStore,
+} from './token-store.js'
 
 /** Stored tokens in memory, for tests and for a single process that may forget them when it stops. */
 export function memoryTokens(): TokenStore {
@@ -7,9 +14,9 @@ export function memoryTokens(): TokenStore {
   const newestFirst = (owner: TokenOwner, now: number): StoredToken[] =>
     [...tokens.values()].filter((token) => isOf(token, owner) && token.expiresAt > now).toReversed()
 
-  const add = (token: Omit<StoredToken, 'id'>): string => {
+  const add = (token: NewStoredToken): string => {
     const id = String((lastId += 1))
-    tokens.set(token.digest, { ...token, id })
+    tokens.set(token.digest, { ...complete(token), id })
     return id
   }
 
@@ -52,7 +59,7 @@ export function memoryTokens(): TokenStore {
       for (const token of expired) tokens.delete(token.digest)
       return expired.length
     },
-    list: async (owner, now) => newestFirst(owner, now),
+    list: async (owner, now, most = LISTED) => newestFirst(owner, now).slice(0, most),
   }
 }
 

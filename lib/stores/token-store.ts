@@ -1,6 +1,6 @@
-/** A token as it is stored: only a digest of it, and times in seconds since 1970. */
+/** A token as it is stored: only a digest of it, and times in whole seconds since 1970. */
 export interface StoredToken {
-  /** Given by the store, ascending; names the token on a "your devices" page. */
+  /** Assigned by the store, ascending; names the token on a "your devices" page. */
   readonly id: string
   readonly digest: string
   /** Which kind of token for which kind of user it is. */
@@ -9,7 +9,21 @@ export interface StoredToken {
   readonly createdAt: number
   readonly lastUsedAt: number | null
   readonly expiresAt: number
+  /** When the password was typed; null where none was, for an API key for example. */
+  readonly loggedInAt: number | null
+  /** A digest of the values of the user that the token ends with, at most 64 characters; null where it is bound to none. */
+  readonly bound: string | null
+  /** The text form of the token's limits, at most 1024 characters; null for a token without limits. */
+  readonly limits: string | null
+  /** What the holder calls the token, at most 200 characters; null where it has no name. */
+  readonly name: string | null
 }
+
+/** The properties of a token that not every kind has. */
+type Optional = 'loggedInAt' | 'bound' | 'limits' | 'name'
+
+/** A token to store. An optional property that is left out is stored as null. */
+export type NewStoredToken = Omit<StoredToken, 'id' | Optional> & Partial<Pick<StoredToken, Optional>>
 
 /** Whose tokens are meant: a user's, of one purpose. */
 export type TokenOwner = Pick<StoredToken, 'purpose' | 'userId'>
@@ -25,10 +39,10 @@ export interface Slide {
 
 /** Where stored tokens are kept. Every method is one or two short statements; a store that fails rejects. */
 export interface TokenStore {
-  /** Keeps a new token and answers its id. */
-  add(token: Omit<StoredToken, 'id'>): Promise<string>
-  /** Keeps those of some tokens whose digests are not there yet; answers how many. */
-  addMissing(tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number>
+  /** Stores a new token and returns its id. */
+  add(token: NewStoredToken): Promise<string>
+  /** Stores those tokens whose digests are not there yet and returns how many they were. */
+  addMissing(tokens: readonly NewStoredToken[]): Promise<number>
   find(digest: string): Promise<StoredToken | null>
   /**
    * Moves the end of a token's life, and never back: nothing is written where the token is gone, was used after
@@ -44,8 +58,17 @@ export interface TokenStore {
   removeSurplus(owner: TokenOwner, keep: number, now: number): Promise<void>
   /** Removes up to `most` tokens that have expired at `now`, of one user or of a purpose; answers how many. */
   removeExpired(of: { readonly purpose: string; readonly userId?: string }, now: number, most: number): Promise<number>
-  /** A user's tokens that live at `now`, newest first. */
-  list(owner: TokenOwner, now: number): Promise<readonly StoredToken[]>
+  /** A user's tokens that have not expired at `now`, newest first, at most `most` of them; 1000 by default. */
+  list(owner: TokenOwner, now: number, most?: number): Promise<readonly StoredToken[]>
+}
+
+/** How many tokens `list` returns at most where it is not said. */
+export const LISTED = 1000
+
+/** A token with each property that a store keeps; those that were left out are null. */
+export function complete(token: NewStoredToken): Omit<StoredToken, 'id'> {
+  const { loggedInAt = null, bound = null, limits = null, name = null } = token
+  return { ...token, loggedInAt, bound, limits, name }
 }
 
 const METHODS = [

@@ -10,4 +10,12 @@ export interface UserStore<U extends User = User> {
   findByUsername(username: string, options?: { readonly signal?: AbortSignal }): Promise<U | null>
   /** Raises the user's `tokenEpoch` by one, in one statement; rejects where there is no such user. Needed for `revokeAll`. */
   bumpEpoch?(id: string): Promise<void>
+  /**
+   * Appends an entry to the user's `endedLogins`, with one space between entries; where the text would be longer than `most`
+   * characters, raises `tokenEpoch` by one and empties the text instead. One atomic statement; rejects for an unknown user.
+   * A store that has it returns `endedLogins` (null or text) with every row.
+   */
+  appendEndedLogin?(id: string, entry: string, most: number): Promise<void>
+  /** Replaces the user's `endedLogins` by `to` if it still is `from`; otherwise does nothing. */
+  dropEndedLogins?(id: string, from: string, to: string | null): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { StoredToken, TokenOwner, TokenStore } from 'koa-tokenapi'
+import type { NewStoredToken, StoredToken, TokenOwner, TokenStore } from 'koa-tokenapi'
 
 const NOW = 1795000000
 const ANN: TokenOwner = { purpose: 'expiring', userId: '1' }
@@ -11,9 +11,12 @@ function digestOf(number: number): string {
   return `${number.toString(16).padStart(4, '0')}${'abcdef0123456789'.repeat(4)}`.slice(0, 64)
 }
 
-function tokenOf(owner: TokenOwner, number: number, times: Partial<StoredToken> = {}): Omit<StoredToken, 'id'> {
-  return { ...owner, digest: digestOf(number), createdAt: NOW, lastUsedAt: null, expiresAt: NOW + 100, ...times }
+function tokenOf(owner: TokenOwner, number: number, rest: Partial<StoredToken> = {}): NewStoredToken {
+  return { ...owner, digest: digestOf(number), createdAt: NOW, lastUsedAt: null, expiresAt: NOW + 100, ...rest }
 }
+
+/** What a store returns for a property that was left out. */
+const LEFT_OUT = { loggedInAt: null, bound: null, limits: null, name: null }
 
 /** What every token store promises. `make` gives an empty one for each spec. */
 export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
@@ -34,7 +37,29 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         const token = tokenOf(ANN, 1, { createdAt: NOW - 5, lastUsedAt: NOW - 3, expiresAt: NOW + 7 })
         const id = await store.add(token)
         expect(id).to.match(/^[1-9][0-9]*$/)
-        expect(await found(1)).to.deep.equal({ ...token, id })
+        expect(await found(1)).to.deep.equal({ ...LEFT_OUT, ...token, id })
+      })
+
+      it('keep when the password was typed, what a token is bound and limited to, and its name', async () => {
+        const full = {
+          loggedInAt: NOW - 9,
+          bound: 'b'.repeat(64),
+          limits: `.s${'l'.repeat(1021)}.`,
+          name: '✓ ann’s 📱'.repeat(20),
+        }
+        await store.add(tokenOf(ANN, 1, full))
+        await store.addMissing([tokenOf(ANN, 2, { ...full, loggedInAt: 0, name: '' })])
+        expect(await found(1)).to.include(full)
+        expect(await found(2)).to.include({ ...full, loggedInAt: 0, name: '' })
+        expect(await store.list(ANN, NOW)).to.deep.equal([await found(2), await found(1)])
+        await store.slide(digestOf(1), { expiresAt: NOW + 200, lastUsedAt: NOW, unusedSince: NOW })
+        expect(await found(1)).to.include(full)
+      })
+
+      it('keep null for what is left out', async () => {
+        await store.add(tokenOf(ANN, 1))
+        await store.addMissing([tokenOf(ANN, 2)])
+        for (const number of [1, 2]) expect(await found(number)).to.include(LEFT_OUT)
       })
 
       it('tell a token that was never used by null', async () => {
@@ -155,7 +180,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         await store.add(tokenOf(ANN, 2))
         await store.slide(digestOf(1), to)
         const moved = { expiresAt: NOW + 200, lastUsedAt: NOW + 60 }
-        expect(await found(1)).to.deep.equal({ ...tokenOf(ANN, 1), id, ...moved })
+        expect(await found(1)).to.deep.equal({ ...LEFT_OUT, ...tokenOf(ANN, 1), id, ...moved })
         expect(await found(2)).to.include({ expiresAt: NOW + 100, lastUsedAt: null })
       })
 
@@ -352,6 +377,15 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         await store.add(tokenOf(STAFF_ANN, 5))
         expect((await store.list(ANN, NOW)).map(({ digest }) => digest)).to.deep.equal([digestOf(3), digestOf(2)])
         expect(await store.list({ ...ANN, userId: '3' }, NOW)).to.deep.equal([])
+      })
+
+      it('shows no more than it is asked for, and 1000 by default', async () => {
+        await store.addMissing(Array.from({ length: 1002 }, (_, at) => tokenOf(ANN, at)))
+        const digests = async (most?: number) => (await store.list(ANN, NOW, most)).map(({ digest }) => digest)
+        expect(await digests(2)).to.deep.equal([digestOf(1001), digestOf(1000)])
+        expect(await digests(5000)).to.have.lengthOf(1002)
+        expect(await digests()).to.have.lengthOf(1000)
+        expect((await digests())[0]).to.equal(digestOf(1001))
       })
 
       it('shows what find shows', async () => {

@@ -5,7 +5,7 @@ import {
   memoryTokens,
   memoryUsers,
   slidingTokens,
-  type StoredToken,
+  type NewStoredToken,
   type StoredTokenKind,
   type StoredTokenOptions,
   type TokenStore,
@@ -56,7 +56,7 @@ function observed(store: TokenStore = memoryTokens()): {
   }
 }
 
-function expiredOnes(purpose: string, count: number): Omit<StoredToken, 'id'>[] {
+function expiredOnes(purpose: string, count: number): NewStoredToken[] {
   const times = { createdAt: NOW - 1000, lastUsedAt: null, expiresAt: NOW }
   return Array.from({ length: count }, (_, at) => ({ digest: `old ${at}`, purpose, userId: '1', ...times }))
 }

@@ -43,11 +43,11 @@ export function oneOf(
   return [`${column} in (${values.map(() => place).join(', ')})`, [...values]]
 }
 
-/** A condition that a column of text has one value, for an update, whose rows nobody compares afterwards. */
+/** A condition that a column, read as text, has one value: for statements whose rows are not compared afterwards. */
 export function exactly(dialect: Dialect, column: string, text: string): [string, Knex.Value[]] {
-  // MySQL takes 'ANN' and 'ann ' for 'ann'; the first half is there for the index.
-  if (dialect === 'mysql') return [`${column} = ? and binary ${column} = ?`, [text, text]]
-  return [`${column} = ?`, [text]]
+  // MySQL takes 'ANN' and 'ann ' for 'ann', and SQLite '01' for 1 in a column of integers. The first half is for the index.
+  const bytes = dialect === 'mysql' ? `binary cast(${column} as char character set utf8mb4)` : asText(dialect, column)
+  return [`${column} = ? and ${bytes} = ?`, [text, text]]
 }
 
 /** The rows of a query, wherever its driver puts them. */

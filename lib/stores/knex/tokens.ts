@@ -1,8 +1,15 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
 import { timeLimit } from '../../deadline.js'
-import { dialectOf, exactly, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './dialect.js'
-import type { StoredToken, TokenOwner, TokenStore } from '../token-store.js'
+import { asText, dialectOf, exactly, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './dialect.js'
+import {
+  complete,
+  LISTED,
+  type NewStoredToken,
+  type StoredToken,
+  type TokenOwner,
+  type TokenStore,
+} from '../token-store.js'
 
 export interface KnexTokensOptions {
   /** 'tokens'. */
@@ -15,6 +22,20 @@ type Row = Record<string, unknown>
 
 /** Rows of one statement: Knex writes an insert for SQLite as a compound select, which may have 500 terms. */
 const BATCH = 400
+/** Property → column. */
+const COLUMNS = {
+  id: 'id',
+  digest: 'digest',
+  purpose: 'purpose',
+  userId: 'user_id',
+  createdAt: 'created_at',
+  lastUsedAt: 'last_used_at',
+  expiresAt: 'expires_at',
+  loggedInAt: 'logged_in_at',
+  bound: 'bound',
+  limits: 'limits',
+  name: 'name',
+} as const satisfies Readonly<Record<keyof StoredToken, string>>
 const DECIMAL = /^[1-9][0-9]{0,9}$/
 
 /**
@@ -27,7 +48,14 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
   timeLimit('timeout', timeout)
   identifier('table', table)
   const dialect = dialectOf(db)
-  const select = `select * from ${quoted(db, table)} where `
+  const columns = Object.values(COLUMNS)
+    .map((column) => {
+      const name = quoted(db, column)
+      // With a foreign key it has the type of the user table's ids.
+      return column === 'user_id' ? `${asText(dialect, name)} as ${name}` : name
+    })
+    .join(', ')
+  const select = `select ${columns} from ${quoted(db, table)} where `
   const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)
   /** A condition that compares bytes: on MySQL and MariaDB 'ann ' is 'ann' in a column of utf8mb4_bin too. */
   const ownedBy = (of: Pick<TokenOwner, 'purpose'> & Partial<TokenOwner>) => (query: Knex.QueryBuilder) => {
@@ -35,7 +63,7 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
     if (of.userId !== undefined) void query.whereRaw(...exactly(dialect, quoted(db, 'user_id'), of.userId))
   }
   /** How many tokens were inserted, and not there already. */
-  const insertMissing = async (tokens: readonly Omit<StoredToken, 'id'>[]): Promise<number> => {
+  const insertMissing = async (tokens: readonly NewStoredToken[]): Promise<number> => {
     const insert = rows().insert(tokens.map(rowOf)).onConflict('digest').ignore()
     if (dialect !== 'mysql') return (await insert.returning('id')).length // a row of each
     // Knex answers an id alone, and the driver how many rows there were.
@@ -131,14 +159,16 @@ export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStor
       return expired.length
     },
 
-    async list(owner, now) {
-      const found: Row[] = await rows().modify(ownedBy(owner)).where('expires_at', '>', now).orderBy('id', 'desc')
+    async list(owner, now, most = LISTED) {
+      const live = rows().select(db.raw(columns)).modify(ownedBy(owner)).where('expires_at', '>', now)
+      const found: Row[] = await live.orderBy('id', 'desc').limit(most)
       return found.map(present)
     },
   }
 }
 
-function rowOf(token: Omit<StoredToken, 'id'>): Row {
+function rowOf(given: NewStoredToken): Row {
+  const token = complete(given)
   return {
     digest: token.digest,
     purpose: token.purpose,
@@ -146,19 +176,30 @@ function rowOf(token: Omit<StoredToken, 'id'>): Row {
     created_at: token.createdAt,
     last_used_at: token.lastUsedAt,
     expires_at: token.expiresAt,
+    logged_in_at: token.loggedInAt,
+    bound: token.bound,
+    limits: token.limits,
+    name: token.name,
   }
 }
 
-/** PostgreSQL answers 64-bit integers as text. */
+/** pg returns 64-bit integers as text. */
 function present(row: Row): StoredToken {
-  const lastUsedAt = row['last_used_at']
   return {
     id: String(row['id']),
     digest: String(row['digest']),
     purpose: String(row['purpose']),
     userId: String(row['user_id']),
     createdAt: Number(row['created_at']),
-    lastUsedAt: lastUsedAt === null || lastUsedAt === undefined ? null : Number(lastUsedAt),
+    lastUsedAt: orNull(row['last_used_at'], Number),
     expiresAt: Number(row['expires_at']),
+    loggedInAt: orNull(row['logged_in_at'], Number),
+    bound: orNull(row['bound'], String),
+    limits: orNull(row['limits'], String),
+    name: orNull(row['name'], String),
   }
+}
+
+function orNull<T>(value: unknown, convert: (value: unknown) => T): T | null {
+  return value === null || value === undefined ? null : convert(value)
 }

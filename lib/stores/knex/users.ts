@@ -13,12 +13,17 @@ export interface UserColumns {
   readonly password?: string
   readonly isActive?: string | null
   readonly tokenEpoch?: string | null
+  readonly endedLogins?: string | null
 }
 
 export interface KnexUsersOptions<K extends IdColumn, Extra extends object> {
   /** 'users'. */
   readonly table?: string
-  /** Property → column; `is_active` and `token_epoch` for the last two by default. Further entries become further properties. */
+  /**
+   * Property → column: `id`, `username`, `password`, `is_active`, `token_epoch` and `ended_logins` by default. The last three
+   * may be null for a table without that column; where `tokenEpoch` is null, `endedLogins` is null by default, too. Further
+   * entries become further properties.
+   */
   readonly columns?: UserColumns & { readonly [P in keyof NoInfer<Extra>]: string }
   /** How the ids are kept; 'integer'. */
   readonly id?: K
@@ -26,7 +31,7 @@ export interface KnexUsersOptions<K extends IdColumn, Extra extends object> {
   readonly timeout?: number
 }
 
-const OPTIONAL = new Set(['isActive', 'tokenEpoch'])
+const OPTIONAL = new Set(['isActive', 'tokenEpoch', 'endedLogins'])
 
 /** A row of `knexUsers`. `password` is not enumerable, so that `ctx.body = ctx.state.user` leaks no hash. */
 export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> = Extra & {
@@ -35,6 +40,7 @@ export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> 
   password: string | null
   isActive?: boolean | 0 | 1 | null
   tokenEpoch?: number | null
+  endedLogins?: string | null
 }
 
 /**
@@ -62,6 +68,7 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
     password: 'password',
     isActive: 'is_active',
     tokenEpoch: 'token_epoch',
+    endedLogins: options.columns?.tokenEpoch === null ? null : 'ended_logins',
     ...(options.columns as Record<string, string | null> | undefined),
   }
   for (const [property, column] of Object.entries(columns)) {

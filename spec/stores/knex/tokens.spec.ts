@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Knex } from 'knex'
-import type { StoredToken } from 'koa-tokenapi'
+import type { NewStoredToken, StoredToken } from 'koa-tokenapi'
 import { createTokenTable, knexTokens } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../../support/databases.js'
 import { statementsOf } from '../../support/statements.js'
@@ -8,7 +8,7 @@ import { behavesLikeATokenStore } from '../../support/token-store.contract.js'
 
 const NOW = 1795000000
 
-function tokenOf(digest: string, times: Partial<StoredToken> = {}): Omit<StoredToken, 'id'> {
+function tokenOf(digest: string, times: Partial<StoredToken> = {}): NewStoredToken {
   return { digest, purpose: 'sliding', userId: '1', createdAt: NOW, lastUsedAt: null, expiresAt: NOW + 100, ...times }
 }
 

@@ -211,6 +211,7 @@ describe('knexUsers', () => {
             password: 'Pass"word`',
             isActive: null,
             tokenEpoch: 'epoch',
+            endedLogins: null,
             fullName: 'full_name',
           },
         })
@@ -297,6 +298,7 @@ function userColumns(columns: Knex.CreateTableBuilder): void {
   columns.string('password', 255)
   columns.boolean('is_active').notNullable()
   columns.integer('token_epoch').notNullable()
+  columns.text('ended_logins')
 }
 
 function rowOf(person: (typeof PEOPLE)[number]): Record<string, unknown> {
