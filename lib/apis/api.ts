@@ -14,6 +14,7 @@ import { type Throttle, throttle } from '../throttle.js'
 import type { TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import { type FindUser, idText, type User } from '../user.js'
 import { type LoginReason, type Reason, refuse, type TokenReason, type Verdict } from '../verdict.js'
+import { type LoginAndIssue, loginAndIssue, loginAndIssueAtOnce } from './login-and-issue.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
 /** What makes one API differ from another. */
@@ -21,6 +22,8 @@ export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly tokens: TokenKind<U, T>
   readonly credentials: Credentials
   readonly answers: Answers
+  /** The tokens are bound to the row whose password was verified, so that a login need not read it again. */
+  readonly isBound?: boolean
 }
 
 /** What all ready-made APIs share, and what their routes and further methods need. */
@@ -28,11 +31,8 @@ export interface ApiCore<U extends User, T extends TokenFacts> {
   readonly shared: Omit<TokenApi<U, T>, 'routes'>
   /** A `find` for one request. */
   readonly find: () => FindUser<U>
-  /**
-   * `login`, and the user read once more: a password that was changed or an account that was disabled while the hash was
-   * worked on must not end in a token that outlives it.
-   */
-  readonly freshLogin: TokenApi<U, T>['login']
+  /** A login that ends in a token. */
+  readonly loginAndIssue: LoginAndIssue<U, T>
   /** Tells of a fault, and passes it on. */
   readonly faultTold: <V>(work: Promise<V>) => Promise<V>
   /** Tells of a token that was refused, or of a fault, and passes it on. */
@@ -45,7 +45,7 @@ export function api<U extends User, T extends TokenFacts>(
   parts: ApiParts<U, T>,
 ): ApiCore<U, T> {
   const { users, passwords = defaultPasswords(), throttle: limits = {}, onEvent, timeout = 5 } = options
-  const { tokens, credentials, answers } = parts
+  const { tokens, credentials, answers, isBound = false } = parts
   if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
     throw new TypeError('users must have the methods findById and findByUsername')
   }
@@ -85,20 +85,18 @@ export function api<U extends User, T extends TokenFacts>(
   const guard = { authenticate: judge, answers }
   const judgeAttempt = (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> =>
     judgeLogin(attempt, (name) => store.byUsername(name))
-  const loginTold = async (
+  const loginTold = async <V>(
     attempt: LoginAttempt,
-    work: Promise<Verdict<U, LoginReason>>,
-  ): Promise<Verdict<U, LoginReason>> => {
+    work: Promise<Verdict<V, LoginReason>>,
+    userOf: (value: V) => U,
+  ): Promise<Verdict<V, LoginReason>> => {
     const verdict = told('login-refused', await faultTold(work, attempt.signal))
-    if (verdict.ok) tell({ type: 'login', userId: String(verdict.value.id) })
+    if (verdict.ok) tell({ type: 'login', userId: String(userOf(verdict.value).id) })
     return verdict
   }
-  const judgeTwice = async (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> => {
-    const verdict = await judgeAttempt(attempt)
-    if (!verdict.ok) return verdict
-    const again = await findActive(store)({ id: String(verdict.value.id) })
-    return again.ok && again.value.password === verdict.value.password ? again : refuse('invalid')
-  }
+  const issuing = isBound
+    ? loginAndIssueAtOnce({ login: judgeAttempt, tokens })
+    : loginAndIssue({ login: judgeAttempt, tokens, find: () => findActive(store) })
 
   const shared: ApiCore<U, T>['shared'] = {
     tokenRequired: requireToken<U, T>(guard),
@@ -113,7 +111,7 @@ export function api<U extends User, T extends TokenFacts>(
       return judged(verify(claimed, tokens, findActive(store)))
     },
 
-    login: (attempt) => loginTold(attempt, judgeAttempt(attempt)),
+    login: (attempt) => loginTold(attempt, judgeAttempt(attempt), (user) => user),
 
     async revokeAll(who) {
       const id = idText(typeof who === 'object' ? who?.id : who) ?? '' // no user has an empty id
@@ -134,7 +132,7 @@ export function api<U extends User, T extends TokenFacts>(
     find: () => findActive(store),
     faultTold,
     judged,
-    freshLogin: (attempt) => loginTold(attempt, judgeTwice(attempt)),
+    loginAndIssue: (attempt) => loginTold(attempt, issuing(attempt), ({ user }) => user),
   }
 }
 

@@ -92,8 +92,8 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
     loggedIn: answer,
   })
-  const { shared, find, freshLogin, judged } = api(options, { tokens, credentials, answers })
-  const login = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+  const { shared, find, loginAndIssue, judged } = api(options, { tokens, credentials, answers })
+  const login = { login: loginAndIssue, addressOf: addressReader(options), answers }
   const refresh: JwtApi<U>['refresh'] = (token) =>
     judged(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))
 

@@ -32,12 +32,12 @@ export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>
   const { realm = 'api' } = options
   const prefix = pathPrefix(options.prefix)
   const answers = signedAnswers<U>(realm)
-  const { shared, freshLogin } = api(options, {
+  const { shared, loginAndIssue } = api(options, {
     tokens: signedTokens<U>(options),
     credentials: authorization('Bearer'),
     answers,
   })
-  const route = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+  const route = { login: loginAndIssue, addressOf: addressReader(options), answers }
 
   return {
     ...shared,

@@ -70,8 +70,8 @@ export function storedApi<U extends User>(
     loginRefused,
     loggedIn: (ctx, _user, { token }) => write(ctx, { token }, status),
   })
-  const { shared, freshLogin, faultTold } = api(options, { tokens, credentials: keyword('Token'), answers })
-  const route = { login: freshLogin, issue: shared.issue, addressOf: addressReader(options), answers }
+  const { shared, loginAndIssue, faultTold } = api(options, { tokens, credentials: keyword('Token'), answers })
+  const route = { login: loginAndIssue, addressOf: addressReader(options), answers }
 
   return {
     ...shared,

@@ -61,16 +61,15 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
   const tokens =
     options.tokens === undefined ? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) : options.tokens // T is SealedPairFacts without `tokens`
   const answers = pairAnswers<U, T>({ scheme, realm, respond })
-  const { shared, freshLogin } = api(options, { tokens, credentials, answers })
-  // Sealed pairs are bound to the very row whose password was checked; of another kind that is not known.
-  const login = options.tokens === undefined ? shared.login : freshLogin
+  // Sealed pairs are bound to the very row whose password was verified; of another kind that is not known.
+  const isBound = options.tokens === undefined
+  const { shared, loginAndIssue: login } = api(options, { tokens, credentials, answers, isBound })
 
   return {
     ...shared,
     routes({ check = true } = {}) {
       const router = new Router({ sensitive: true, strict: true })
-      const { issue } = shared
-      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute({ login, issue, addressOf, answers }))
+      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute({ login, addressOf, answers }))
       if (!check) return router.routes() as Middleware
       if (prefix === '') throw new TypeError("prefix must not be '' with the check route: it would take every path")
 

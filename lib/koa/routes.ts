@@ -13,10 +13,9 @@ export interface LoginAnswers<U extends User, T extends TokenFacts> extends Pick
   loggedIn(ctx: Context, user: U, issued: Issued<T>): void | Promise<void>
 }
 
-/** A login over HTTP: what decides, what issues, whose address counts, and how the outcome is said. */
+/** A login over HTTP: what verifies and issues, whose address counts, and how the outcome is said. */
 export interface LoginRoute<U extends User, T extends TokenFacts> {
-  readonly login: (attempt: LoginAttempt) => Promise<Verdict<U, LoginReason>>
-  readonly issue: (user: U) => Promise<Issued<T>>
+  readonly login: (attempt: LoginAttempt) => Promise<Verdict<{ user: U; issued: Issued<T> }, LoginReason>>
   readonly addressOf: (ctx: Context) => string
   readonly answers: LoginAnswers<U, T>
 }
@@ -47,10 +46,10 @@ export async function enter<U extends User, T extends TokenFacts>(
   ctx: Context,
   typed: Typed,
 ): Promise<void> {
-  const { login, issue, addressOf, answers } = route
+  const { login, addressOf, answers } = route
   const verdict = await login({ ...typed, address: addressOf(ctx), signal: goneSignal(ctx) })
   if (!verdict.ok) return answers.loginRefused(ctx, verdict)
-  await answers.loggedIn(ctx, verdict.value, await issue(verdict.value))
+  await answers.loggedIn(ctx, verdict.value.user, verdict.value.issued)
 }
 
 function typedFields(ctx: Context): Typed {

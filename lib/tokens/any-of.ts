@@ -18,8 +18,11 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
     throw new TypeError('anyOf takes token kinds: sealedPairs(…), djangoPairs(…), …')
   }
 
+  const withdraw = first.withdraw?.bind(first)
+
   const both: TokenKind<U, T | O> = {
     issue: (user) => first.issue(user),
+    ...(withdraw !== undefined && { withdraw }),
 
     async verify(offered, find) {
       const refusals: TokenRefusal[] = []

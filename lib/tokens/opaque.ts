@@ -41,6 +41,7 @@ export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, 
   list(user: U): Promise<readonly ListedToken[]>
   /** Deletes what has expired, in batches; answers how many there were. */
   prune(): Promise<number>
+  withdraw(issued: { readonly token: string }): Promise<void>
   revokeAll(user: U): Promise<void>
   /**
    * Takes over tokens that another system has issued: their digests are stored, so that they go on working. Those that are
@@ -179,6 +180,7 @@ export function opaque(
     },
 
     shared: {
+      withdraw: async ({ token }) => void (await store.remove(storedDigest(purpose, token))),
       revoke: async (token) => SHAPE.test(token) && store.remove(storedDigest(purpose, token)),
       revokeOne: async (user, id) => store.removeOne(ownerOf(user), id),
       revokeAll: async (user) => store.removeAll(ownerOf(user)),

@@ -33,6 +33,8 @@ export interface Verified<U extends User, T extends TokenFacts = TokenFacts> {
 export interface TokenKind<in U extends User = User, out T extends TokenFacts = TokenFacts> {
   issue(user: U): Promise<Issued<T>>
   verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>, TokenReason>>
+  /** Takes back a token that was just issued and given to nobody; for kinds whose tokens are stored. */
+  withdraw?(issued: { readonly token: string }): Promise<void>
   /**
    * Ends all of a user's tokens of this kind, or rejects; a kind that cannot honour it leaves it out. `bumpEpoch` raises
    * the user's `tokenEpoch` in the store, for kinds that are bound to it.

@@ -209,6 +209,36 @@ describe('at the same time', () => {
       expect(await apis[0].listTokens(bob)).to.have.lengthOf(11)
     })
 
+    it('logins in a loop against a changed password and revokeAll: no token of the old password is left, in 200 races', async () => {
+      const apis = [expiring(pools().first), expiring(pools().second)] as const
+      const users = pools().second
+      const [{ password: old } = {}]: { password?: string }[] = await users('users').where({ id: 1 })
+      const changed = await cheap.hash('another password')
+      let [issued, survived] = [0, 0]
+      await served(apis[0], async ({ login }) => {
+        for (let race = 0; race < 200; race += 1) {
+          await users('users').where({ id: 1 }).update({ password: old })
+          const revoked = new AbortController()
+          const attack = async (): Promise<void> => {
+            const { status } = await login('/api-token-auth/')
+            expect(status).to.be.oneOf([200, 400])
+            if (status === 200) issued += 1
+            if (!revoked.signal.aborted) await attack()
+          }
+          const attackers = times(4, attack)
+          await login('/api-token-auth/')
+          for (let delay = race % 5; delay > 0; delay -= 1) await users('users').where({ id: 2 }).select('id')
+          await users('users').where({ id: 1 }).update({ password: changed })
+          await apis[1].revokeAll(1)
+          revoked.abort()
+          await attackers
+          survived += (await apis[1].listTokens(alice)).length
+        }
+      })
+      expect(issued).to.be.above(200)
+      expect(survived).to.equal(0)
+    }).timeout(120_000)
+
     it('a refresh against a deactivation: none that starts afterwards gives a token', async () => {
       const api = jwtApi({ ...settings(pools().first), secret: SECRET })
       const { token } = await api.issue(alice)
