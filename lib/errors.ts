@@ -9,6 +9,12 @@ export type ErrorCode =
   | 'ERR_NOT_SUPPORTED_BY_STORE'
   | 'ERR_REVOKE_NO_EFFECT'
   | 'ERR_SCHEMA'
+  | 'ERR_INVALID_LIMITS'
+  | 'ERR_INVALID_NEEDS'
+  | 'ERR_INVALID_TOKEN'
+  | 'ERR_TOO_MANY_LIMITS'
+  | 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND'
+  | 'ERR_INSECURE_CONTEXT'
 
 /**
  * An internal error whose message was written in this library and contains no user data, so it is safe to log. Any other error may

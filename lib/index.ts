@@ -7,7 +7,7 @@ export { cookie } from './credentials/cookie.js'
 export { firstOf } from './credentials/first-of.js'
 
 // What a token is.
-export type { Issued, Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
+export type { IssueOptions, Issued, Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
 export { type SealedPairFacts, type SealedPairOptions, sealedPairs } from './tokens/sealed-pair.js'
 export { type DjangoPairFacts, type DjangoPairOptions, djangoPairs } from './tokens/django-pair.js'
 export { expiringTokens, type ExpiringTokenOptions } from './tokens/expiring.js'
@@ -17,6 +17,9 @@ export { type SignedFacts, type SignedTokenOptions, signedTokens } from './token
 export { anyOf } from './tokens/any-of.js'
 export type { Secret } from './crypto.js'
 export type { Clock } from './clock.js'
+
+// What a token may be used for.
+export type { LimitedRequest, Limits, Needs } from './limits.js'
 
 // Whose it is.
 export { type FindUser, newUsername, type User } from './user.js'

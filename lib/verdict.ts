@@ -32,6 +32,8 @@ export interface Refused<R extends Reason> {
   readonly partial?: true
   /** The token itself is proven, and was refused for what the user's row says. */
   readonly genuine?: true
+  /** The authentication scheme that the client used, for the challenge. */
+  readonly scheme?: string
 }
 
 /** A refusal: one of `Refused`, or `Throttled` where the reasons include it. */

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   stores: [/^stores\//, /^(limits|deadline)$/],
   credentials: [/^credentials\//],
   throttle: [/^(crypto|deadline)$/],
+  limits: [],
   event: [],
   deadline: [],
   errors: [],
