@@ -41,8 +41,25 @@ export class ContractViolation extends TypeError {
   }
 }
 
-/** The code of an error, a driver's included; undefined where it has none that is text. */
+/** Whether a value is an error, of another realm too: a test runner's errors are instances of another `Error`. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
+}
+
+/** The code of an error, a driver's included. Undefined if it has none of its own that reads as one: letters, digits, "_", "." and "-". */
 export function codeOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
+  return isError(error) ? ownText(error, 'code', /^[\w.-]{1,64}$/) : undefined
+}
+
+/** The name of an error, or the type of another value that was thrown. */
+export function nameOf(error: unknown): string {
+  if (!isError(error)) return error === null ? 'null' : typeof error
+  const name: unknown = error.name
+  return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : 'Error'
+}
+
+/** A property of an error itself, not of its prototype, if it is text of a given form: a text of another form may hold user data. */
+export function ownText(error: Error, property: string, form: RegExp): string | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(error, property)?.value
+  return typeof value === 'string' && form.test(value) ? value : undefined
 }

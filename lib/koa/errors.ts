@@ -1,10 +1,11 @@
 import type { Context } from 'koa'
-import { codeOf, ContractViolation, InternalError } from '../errors.js'
+import { loggableMessage } from '../error-message.js'
+import { codeOf, isError, nameOf } from '../errors.js'
 
 /** Seconds after which a client may try again. */
 const RETRY_AFTER = 2
 
-/** Sets what every 503 has: RFC 9110 §10.2.3 tells the client when to come back. */
+/** Sets the status and the headers of a 503: RFC 9110 §10.2.3 has the seconds after which the client may try again. */
 export function askToRetry(ctx: Context): void {
   ctx.status = 503
   ctx.set('Retry-After', String(RETRY_AFTER))
@@ -12,38 +13,43 @@ export function askToRetry(ctx: Context): void {
 }
 
 /**
- * The cause of a fault, as it may be logged: its name, code and stack. Knex and the drivers write a query's values into
- * their messages, and JavaScript what an operation was tried on, password hashes among them, so that a message is kept only
- * where its kind holds no values.
+ * An internal error as it may be logged: its name, its code, a message without values (see `loggableMessage`), the frames of its
+ * stack, and the same of its `cause` and of the `errors` of an `AggregateError`. No other property is kept.
  */
-export function loggable(fault: unknown): Error {
-  if (!(fault instanceof Error)) return new Error(`rejected with ${fault === null ? 'null' : typeof fault}`)
-  const code = codeOf(fault)
-  const safe = new Error(holdsNoValues(fault) ? fault.message : `${fault.name}${code === undefined ? '' : ` ${code}`}`)
-  safe.name = fault.name
+export function loggable(thrown: unknown, seen: Set<unknown> = new Set()): Error {
+  if (!isError(thrown)) return new Error(`rejected with ${nameOf(thrown)}`)
+  seen.add(thrown)
+  const isNew = (one: unknown): boolean => one !== undefined && !seen.has(one)
+  const parts = errorsOf(thrown)
+    .filter(isNew)
+    .map((one) => loggable(one, seen))
+  const safe = new Error([loggableMessage(thrown), ...parts.map(({ message }) => message)].join('; '))
+  safe.name = nameOf(thrown)
+  const code = codeOf(thrown)
   if (code !== undefined) Object.assign(safe, { code })
-  safe.stack = [`${safe.name}: ${safe.message}`, ...framesOf(fault)].join('\n')
+  if (parts.length > 0) Object.assign(safe, { errors: parts })
+  if (isNew(thrown.cause)) safe.cause = loggable(thrown.cause, seen)
+  // The callbacks of sqlite3 have no stack: then the place where the error was caught is better than none.
+  const frames = framesOf(thrown)
+  safe.stack = [`${safe.name}: ${safe.message}`, ...(frames.length > 0 ? frames : framesOf(safe))].join('\n')
   return safe
+}
+
+/** One connection that was tried at several addresses fails with one error for each. */
+function errorsOf(error: Error): readonly unknown[] {
+  return error instanceof AggregateError && Array.isArray(error.errors) ? error.errors : []
 }
 
 const FRAME = /^\s+at (?:[^()]+ \()?(?:file:|node:|[/\\]|[A-Za-z]:)[^()]*:[0-9]+:[0-9]+\)?$/
 
-/** Where it happened. A message may have lines that look like it, and stands before. */
-function framesOf(error: Error): readonly string[] {
-  const stack: unknown = error.stack
+/** Where it happened. A message may have lines that look like frames, and stands before them: if it is not found, no line is kept. */
+function framesOf({ name, message, stack }: Error): readonly string[] {
   if (typeof stack !== 'string') return []
-  const message = stack.indexOf(error.message)
-  const trace = message === -1 ? stack : stack.slice(message + error.message.length)
-  return trace.split('\n').filter((line) => FRAME.test(line))
-}
-
-/** Faults of this library; Knex waiting for its pool; Node's own errors of connections and files, which name an address. */
-function holdsNoValues(error: Error): boolean {
-  const { name } = error
-  return (
-    error instanceof InternalError ||
-    error instanceof ContractViolation ||
-    name === 'KnexTimeoutError' ||
-    'syscall' in error
-  )
+  const head = message === '' ? `${name}\n` : message
+  const at = stack.indexOf(head)
+  if (at === -1) return []
+  return stack
+    .slice(at + head.length)
+    .split('\n')
+    .filter((line) => FRAME.test(line))
 }

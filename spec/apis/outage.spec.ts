@@ -1,38 +1,15 @@
 import { expect } from 'chai'
-import knex, { type Knex } from 'knex'
 import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { hashPassword, jsonResponse, passwords, scrypt, tokenApi } from '../../lib/index.js'
 import { createUserTable, knexUsers } from '../../lib/knex.js'
 import { onEachDatabase } from '../support/databases.js'
 import { basicHeader, withServer } from '../support/http.js'
-import { type Proxy, proxyTo } from '../support/proxy.js'
+import { throughProxy } from '../support/proxy.js'
 import { asForm, send } from '../support/send.js'
 
 const secret = 'a secret of more than thirty-two bytes'
 const cheap = passwords({ hashers: [scrypt({ cost: 16, blockSize: 1, parallelization: 1 })] })
-
-/** Knex tells each connection that it cannot make. */
-const SILENT = { warn: () => undefined, error: () => undefined }
-
-/** What is used of a connection's settings, which Knex has read from its URL. */
-interface Address {
-  readonly host?: string
-  readonly port?: number | string
-}
-
-/** The same database by another road: its server is reached through a proxy. */
-async function through(db: Knex): Promise<{ db: Knex; proxy: Proxy }> {
-  const config = db.client.config as Knex.Config // Knex types its client as any
-  const settings = db.client.connectionSettings as Address // what it has made of the URL
-  const port = Number(settings.port ?? (config.client === 'pg' ? 5432 : 3306))
-  const proxy = await proxyTo({ host: settings.host ?? '127.0.0.1', port })
-  const connection = { ...settings, host: '127.0.0.1', port: proxy.port }
-  return {
-    proxy,
-    db: knex({ ...config, connection, acquireConnectionTimeout: 500, log: SILENT, pool: { min: 0, max: 4 } }),
-  }
-}
 
 describe('a database that goes away and comes back', () => {
   onEachDatabase((direct, name) => {
@@ -43,7 +20,7 @@ describe('a database that goes away and comes back', () => {
       await createUserTable(direct())
       const rows = ['ann', 'bob'].map(async (username) => ({ username, password: await hashPassword(username) }))
       await direct()('users').insert(await Promise.all(rows))
-      const { db, proxy } = await through(direct())
+      const { db, proxy } = await throughProxy(direct())
       const api = tokenApi({
         users: knexUsers(db, { timeout: 1 }),
         secret,
