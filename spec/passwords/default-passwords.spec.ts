@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { argon2, bcrypt, hashPassword, needsRehash, pbkdf2, scrypt, verifyPassword } from '../../lib/index.js'
 
@@ -37,4 +39,47 @@ describe('hashPassword, verifyPassword and needsRehash', () => {
     const outcome = await hashPassword('').catch((error: unknown) => error)
     expect(outcome).to.be.instanceOf(TypeError)
   })
+})
+
+describe('an optional package', () => {
+  const HASHES = ['argon2', 'bcrypt'].map((name) => `${name}$x`)
+  const lib = new URL('../../lib/index.ts', import.meta.url).href
+
+  /** What a process prints that finds none of the modules that match, and where a stored hash of the default format verifies. */
+  async function withoutModules(
+    pattern: string,
+  ): Promise<{ readonly out: string; readonly warnings: readonly string[] }> {
+    const hook = `
+      import Module from 'node:module'
+      const resolve = Module._resolveFilename
+      Module._resolveFilename = function (name, ...rest) {
+        if (!new RegExp(${JSON.stringify(pattern)}).test(name)) return resolve.call(this, name, ...rest)
+        throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' })
+      }`
+    const script = `
+      import { hashPassword, verifyPassword } from ${JSON.stringify(lib)}
+      const hash = await hashPassword('x')
+      console.log(await verifyPassword('x', hash), ...await Promise.all(${JSON.stringify(HASHES)}.map((one) => verifyPassword('x', one))))`
+    const args = ['--import', 'tsx', '--import', `data:text/javascript,${encodeURIComponent(hook)}`]
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      ...args,
+      '--input-type=module',
+      '-e',
+      script,
+    ])
+    return { out: stdout.trim(), warnings: stderr.match(/@node-rs.*/g) ?? [] }
+  }
+
+  it('that is not installed is left out without a word', async () => {
+    expect(await withoutModules('^@node-rs/')).to.deep.equal({ out: 'true false false', warnings: [] })
+  }).timeout(20_000)
+
+  it('without its native binary counts as not installed, with a warning', async () => {
+    const { out, warnings } = await withoutModules('^@node-rs/(argon2|bcrypt)-|[.]node$')
+    expect(out).to.equal('true false false')
+    expect(warnings).to.have.lengthOf(2)
+    for (const [at, name] of ['argon2', 'bcrypt'].entries()) {
+      expect(warnings[at]).to.match(new RegExp(`^@node-rs/${name} is installed, but its native binary`))
+    }
+  }).timeout(20_000)
 })

@@ -5,6 +5,7 @@ import { gate, gateWidth, Overloaded } from '../../lib/passwords/gate.js'
 import { counting } from '../support/counting.js'
 import { nobodysHashes } from '../support/hasher.contract.js'
 import { knownAnswers } from '../support/vectors.js'
+import { warningsOf } from '../support/warnings.js'
 
 interface Vector {
   readonly kind: string
@@ -193,11 +194,103 @@ describe('passwords', () => {
       expect([first.hashes(), second.hashes()]).to.deep.equal([1, 2])
     })
 
+    it('costs the same for one account, whoever logs in between', async () => {
+      const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
+      const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
+      const [ofCheap, ofDear] = [await pbkdf2(CHEAP).hash('y'), await bcrypt({ cost: 4 }).hash('y')]
+      await mine.verify('x', ofCheap, { account: 'known 1' })
+      await mine.verify('x', ofDear, { account: 'known 2' })
+      const dearHashes = async (account: string): Promise<number> => {
+        const before = dear.hashes()
+        await mine.verify('x', null, { account })
+        return dear.hashes() - before
+      }
+      const accounts = Array.from({ length: 100 }, (_, at) => `unknown ${at}`)
+      const costs: number[][] = []
+      for (const [encoded, account] of [
+        [ofCheap, 'known 1'],
+        [ofDear, 'known 2'],
+        [ofDear, 'known 3'],
+      ] as const) {
+        // prettier-ignore
+        for (let login = 0; login < 3; login += 1) await mine.verify('x', encoded, { account })
+        const each: number[] = []
+        for (const unknown of accounts) each.push(await dearHashes(unknown))
+        costs.push(each)
+      }
+      expect(costs[1]).to.deep.equal(costs[0])
+      expect(costs[2]).to.deep.equal(costs[0])
+      expect(costs[0]?.filter((one) => one === 1)).to.have.length.within(30, 70)
+    })
+
+    it('is chosen by name for an account whose hash nobody reads, too', async () => {
+      const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
+      const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
+      await mine.verify('x', await pbkdf2(CHEAP).hash('y'), { account: 'known 1' })
+      await mine.verify('x', await bcrypt({ cost: 4 }).hash('y'), { account: 'known 2' })
+      const before = dear.hashes()
+      for (let at = 0; at < 50; at += 1) {
+        const costs: number[] = []
+        for (const encoded of [null, '!', '', '$x$corrupt']) {
+          const start = dear.hashes()
+          await mine.verify('x', encoded, { account: `name ${at}` })
+          costs.push(dear.hashes() - start)
+        }
+        expect(new Set(costs).size, costs.join()).to.equal(1)
+      }
+      expect(dear.hashes() - before).to.be.within(4 * 10, 4 * 40)
+    })
+
     it('lets nobody in with the password of the hash that it borrows', async () => {
       const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
       expect(await mine.verify(PASSWORD, await mine.hash(PASSWORD))).to.equal(true)
       expect(await mine.verify(PASSWORD, null)).to.equal(false)
       expect(await mine.verify(PASSWORD, '!')).to.equal(false)
+    })
+  })
+
+  describe('a stored hash that no hasher reads', () => {
+    const reported = async (...hashes: readonly (string | null)[]): Promise<readonly (string | undefined)[]> => {
+      const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
+      const formats: (string | undefined)[] = []
+      const onUnreadable = (format: string | undefined): void => void formats.push(format)
+      for (const encoded of hashes) expect(await mine.verify('x', encoded, { onUnreadable })).to.equal(false)
+      return formats
+    }
+
+    it('is reported by its format only', async () => {
+      expect(
+        await reported('$x$s4lt$d1gest', 'whirlpool$1$salt$digits', 'pbkdf2_sha256$1$salt$@@@', 'plain text', '$$'),
+      ).to.deep.equal(['$x$', 'whirlpool$', 'pbkdf2_sha256$', undefined, undefined])
+    })
+
+    it('is not reported if no password logs in on purpose, nor if a hasher reads it', async () => {
+      const good = await pbkdf2(CHEAP).hash(PASSWORD)
+      // The last one is what an untyped store may give.
+      const hashes = [null, '', '!', '!NeverAPassword', good, undefined as unknown as null]
+      expect(await warningsOf(async () => expect(await reported(...hashes)).to.deep.equal([]))).to.deep.equal([])
+    })
+
+    it('is reported after the work of a hash', async () => {
+      const hasher = counting(pbkdf2(CHEAP))
+      const seen: number[] = []
+      const mine = passwords({ hashers: [hasher] })
+      await mine.verify('x', '$x$1', { onUnreadable: () => void seen.push(hasher.hashes()) })
+      expect(seen).to.deep.equal([1])
+    })
+
+    it('is one warning for each format, which names it', async () => {
+      const warnings = await warningsOf(() => reported('$x$1$2', '$x$3$4', '$yy$1', 'secret', 'secret', '$x$5'))
+      expect(warnings.map((warning) => warning.split(', unless')[0])).to.deep.equal([
+        "users with hashes that start with '$x$' cannot log in",
+        "users with hashes that start with '$yy$' cannot log in",
+        'users with hashes of an unknown format cannot log in',
+      ])
+    })
+
+    it('is no more than 16 warnings, whatever stands in the column', async () => {
+      const letters = [...'abcdefghijklmnopqrstuvwxyz']
+      expect(await warningsOf(() => reported(...letters.map((letter) => `$${letter}$`)))).to.have.lengthOf(16)
     })
   })
 
@@ -264,6 +357,9 @@ describe('passwords', () => {
     it('are no hashers, and a first one that cannot read its decoy', () => {
       expect(() => passwords({ hashers: [] })).to.throw(TypeError, 'hashers')
       expect(() => passwords({ hashers: [{ ...legacy(), decoy: '!' }] })).to.throw(TypeError, 'decoy')
+      for (const decoyKey of ['', 7 as unknown as string]) {
+        expect(() => passwords({ decoyKey })).to.throw(TypeError, 'decoyKey')
+      }
     })
 
     it('are a first hasher that makes no hashes, as soon as one is asked for', async () => {
