@@ -53,6 +53,9 @@ function end(running: Running, seconds: number, reject: (late: Error) => void): 
   reject(late)
 }
 
+/** Seconds that a store or a limiter may take, unless the application says otherwise. */
+export const DEFAULT_TIMEOUT = 5
+
 // Above it Node.js sets a timer to one millisecond.
 const MAX_TIMEOUT = (2 ** 31 - 1) / 1000
 

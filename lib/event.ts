@@ -4,6 +4,11 @@ import type { Reason } from './verdict.js'
 export type TokenEvent =
   | { readonly type: 'login' | 'revoke-all'; readonly userId: string }
   | { readonly type: 'login-refused' | 'token-refused'; readonly reason: Reason; readonly detail?: string }
+  /**
+   * A login of a user whose stored hash no hasher reads: no password is right. `format` is
+   * what the hash starts with, such as `$x$`, if that is certain to be no part of salt or digest.
+   */
+  | { readonly type: 'unreadable-hash'; readonly userId: string; readonly format?: string }
   | { readonly type: 'fault'; readonly name: string; readonly code?: string }
 
 /** What it answers is not looked at. */

@@ -1,30 +1,38 @@
 import type { Passwords } from './passwords/passwords.js'
-import type { Throttle } from './throttle.js'
+import { accountKey, addressKey, type Throttle } from './throttle.js'
 import { isActive, type User } from './user.js'
 import { accept, type LoginReason, refuse, type Verdict } from './verdict.js'
 
-/** What a login offers, as untrusted as it came; `address` is the client's, for the throttle. */
+/** What a login offers, untrusted; `address` is the client's, for the throttle. */
 export interface LoginAttempt {
   readonly username: unknown
   readonly password: unknown
   readonly address?: string
-  /** Aborted when the client has gone: a hash that still waits is skipped. */
+  /** Aborted when the client has gone: a hash that still waits is skipped. The attempt counts. */
   readonly signal?: AbortSignal
 }
 
-/** A look-up by name that answers a disabled account too: its password is checked like any other's. */
+/** Finds a user by name, disabled accounts included: their password is verified like any other's. */
 export type FindByUsername<U extends User> = (username: string) => Promise<U | null>
 
-/**
- * A user name and a password to a verdict: `missing` and `malformed` for what is no text, `throttled` before anything is
- * hashed, `invalid` for nobody and for a wrong password alike (one hash each), `inactive` only where the password was right.
- * A store, a limiter or a full line at the hashing gate is a rejection.
- */
-export function login<U extends User>(options: {
+export interface LoginOptions {
   readonly passwords: Passwords
   readonly throttle: Throttle
-}): (attempt: LoginAttempt, findByUsername: FindByUsername<U>) => Promise<Verdict<U, LoginReason>> {
-  const { passwords, throttle } = options
+  /** Called with the error of a limiter that failed after a right password: the login succeeds all the same. */
+  readonly onLimiterError?: (error: unknown) => void
+  /** Called for a user whose stored hash no hasher reads, with the name of its format where that is certain. */
+  readonly onUnreadableHash?: (userId: string, format: string | undefined) => void
+}
+
+/**
+ * A verdict on a user name and a password: `missing` and `malformed` for what is no text, `throttled` before anything is
+ * hashed, `invalid` for an unknown user and for a wrong password alike (one hash each), `inactive` only if the password was
+ * right. It rejects if the store or a limiter fails, or the queue at the hashing gate is full; such an attempt is not counted.
+ */
+export function login<U extends User>(
+  options: LoginOptions,
+): (attempt: LoginAttempt, findByUsername: FindByUsername<U>) => Promise<Verdict<U, LoginReason>> {
+  const { passwords, throttle, onLimiterError, onUnreadableHash } = options
 
   return async (attempt, findByUsername) => {
     const { username, password, address, signal } = attempt
@@ -33,28 +41,38 @@ export function login<U extends User>(options: {
 
     const admitted = await throttle.admit(username, address)
     if (!admitted.ok) return admitted
-    const [user, matches] = await unlessFault(
+    const [user, matches] = await onError(
       async () => {
         const found = await findByUsername(username)
-        const until = signal === undefined ? {} : { signal }
-        return [found, await passwords.verify(password, found?.password ?? null, until)] as const
+        const right = await passwords.verify(password, found?.password ?? null, {
+          account: accountKey(username),
+          ...(address === undefined ? {} : { address: addressKey(address) }),
+          ...(signal === undefined ? {} : { signal }),
+          onUnreadable: (format) => found !== null && onUnreadableHash?.(String(found.id), format),
+        })
+        return [found, right] as const
       },
-      () => throttle.refund(username, address),
+      async (error) => {
+        // A client that gives up while it waits has used its attempt; only our own errors are given back.
+        if (signal?.aborted === true && error === signal.reason) return
+        await throttle.refund(username, address)
+      },
     )
     if (user === null || !matches) return refuse('invalid')
     if (!isActive(user)) return refuse('inactive')
-    await throttle.forgive(username, address)
+    // The password was right, whatever becomes of the counts.
+    await throttle.forgive(username, address).catch((error: unknown) => onLimiterError?.(error))
     return accept(user)
   }
 }
 
-/** Runs some work, and makes good for it where it ends in a fault; the fault is what is told. */
-async function unlessFault<T>(work: () => Promise<T>, makeGood: () => Promise<void>): Promise<T> {
+/** Runs some work and, if it rejects, a handler, which cannot replace the error. */
+async function onError<T>(work: () => Promise<T>, handle: (error: unknown) => Promise<void>): Promise<T> {
   try {
     return await work()
-  } catch (fault) {
-    await makeGood().catch(() => undefined)
-    throw fault
+  } catch (error) {
+    await handle(error).catch(() => undefined)
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { legacy, memoryUsers, passwords, pbkdf2, type User, type Verdict } from '../lib/index.js'
+import { type Hasher, legacy, memoryUsers, passwords, pbkdf2, type User, type Verdict } from '../lib/index.js'
 import { type FindByUsername, login, type LoginAttempt } from '../lib/login.js'
 import { lookup } from '../lib/stores/active-user.js'
 import { type Throttle, throttle } from '../lib/throttle.js'
@@ -30,6 +30,8 @@ interface Trial {
   readonly attempt: (attempt: Partial<LoginAttempt>) => Promise<Verdict<User>>
   readonly hashes: () => number
   readonly asked: readonly string[]
+  readonly errors: readonly unknown[]
+  readonly unreadable: readonly unknown[]
 }
 
 /** A login that counts what it costs. */
@@ -38,8 +40,17 @@ function trial(options: { readonly limits?: Throttle; readonly find?: FindByUser
   const asked: string[] = []
   const store = lookup(memoryUsers(users), { timeout: 5 })
   const { limits = throttle(false), find = (name) => store.byUsername(name) } = options
-  const judge = login<User>({ passwords: passwords({ hashers: [hasher] }), throttle: limits })
+  const errors: unknown[] = []
+  const unreadable: unknown[] = []
+  const judge = login<User>({
+    passwords: passwords({ hashers: [hasher] }),
+    throttle: limits,
+    onLimiterError: (error) => void errors.push(error),
+    onUnreadableHash: (...hash) => void unreadable.push(hash),
+  })
   return {
+    errors,
+    unreadable,
     hashes: hasher.hashes,
     asked,
     attempt: (attempt) =>
@@ -238,17 +249,38 @@ describe('login', () => {
       expect(await rejection(attempt({}))).to.equal(fault)
     })
 
-    it('of the limiter is a rejection, before and after the password', async () => {
-      const before: Throttle = {
+    it('of the limiter is a rejection before the password', async () => {
+      const down: Throttle = {
         admit: () => Promise.reject(fault),
         refund: async () => undefined,
         forgive: async () => undefined,
       }
-      const refused = trial({ limits: before })
+      const refused = trial({ limits: down })
       expect(await rejection(refused.attempt({}))).to.equal(fault)
       expect(refused.hashes()).to.equal(0)
-      const after: Throttle = { ...throttle(false), forgive: () => Promise.reject(fault) }
-      expect(await rejection(trial({ limits: after }).attempt({}))).to.equal(fault)
+    })
+
+    it('of the limiter is reported after a right password, and changes no verdict', async () => {
+      const limits: Throttle = { ...throttle(false), forgive: () => Promise.reject(fault) }
+      const { attempt, errors } = trial({ limits })
+      expect(await attempt({})).to.include({ ok: true })
+      expect(errors).to.deep.equal([fault])
+      expect(await attempt({ password: 'wrong' })).to.include({ reason: 'invalid' })
+      expect(errors).to.have.lengthOf(1)
+    })
+
+    it('is given back, and stays the error if that fails', async () => {
+      const refunded: unknown[] = []
+      const limits: Throttle = {
+        ...throttle(false),
+        refund: (...attempt) => {
+          refunded.push(attempt)
+          return Promise.reject(new Error('another one'))
+        },
+      }
+      const { attempt } = trial({ limits, find: () => Promise.reject(fault) })
+      expect(await rejection(attempt({ address: '192.0.2.1' }))).to.equal(fault)
+      expect(refunded).to.deep.equal([['alice', '192.0.2.1']])
     })
 
     it('of the hashing gate is a rejection', async () => {
@@ -260,10 +292,94 @@ describe('login', () => {
     })
   })
 
-  it('hashes nothing for a client that has gone', async () => {
+  describe('a client that gives up while it waits', () => {
     const gone = new Error('gone')
-    const { attempt, hashes } = trial()
-    expect(await rejection(attempt({ signal: AbortSignal.abort(gone) }))).to.equal(gone)
-    expect(hashes()).to.equal(0)
+
+    it('costs no hash', async () => {
+      const { attempt, hashes } = trial()
+      expect(await rejection(attempt({ signal: AbortSignal.abort(gone) }))).to.equal(gone)
+      expect(hashes()).to.equal(0)
+    })
+
+    it('195: has used its attempt', async () => {
+      const limits = throttle({ account: new RateLimiterMemory({ keyPrefix: 'gone', points: 3, duration: 600 }) })
+      const { attempt } = trial({ limits })
+      for (let attempts = 0; attempts < 3; attempts += 1) {
+        expect(await rejection(attempt({ signal: AbortSignal.abort(gone) }))).to.equal(gone)
+      }
+      expect(await attempt({})).to.include({ reason: 'throttled' })
+    })
+
+    it('is given its attempt back if the store failed', async () => {
+      const limits = throttle({ account: new RateLimiterMemory({ keyPrefix: 'both', points: 1, duration: 600 }) })
+      const controller = new AbortController()
+      const fault = new Error('it is down')
+      let isDown = true
+      const find: FindByUsername<User> = async () => {
+        controller.abort(gone)
+        if (isDown) throw fault
+        return users[0] ?? null
+      }
+      const { attempt } = trial({ limits, find })
+      expect(await rejection(attempt({ signal: controller.signal }))).to.equal(fault)
+      isDown = false
+      expect(await attempt({})).to.include({ ok: true })
+    })
+  })
+
+  describe('a stored hash that no hasher reads', () => {
+    it('is invalid, and reported with the user’s id and its format', async () => {
+      const { attempt, unreadable } = trial()
+      for (const username of ['unknown-algorithm', 'not-configured', 'corrupt', 'huge']) {
+        expect(await attempt({ username })).to.deep.equal({ ok: false, reason: 'invalid' })
+      }
+      expect(unreadable).to.deep.equal([
+        ['5', 'whirlpool$'],
+        ['6', 'md5$'],
+        ['7', 'pbkdf2_sha256$'],
+        ['10', undefined],
+      ])
+    })
+
+    it('is not reported for unknown users, nor where no password logs in on purpose', async () => {
+      const { attempt, unreadable } = trial()
+      for (const username of ['alice', 'nobody', 'unusable', 'null', 'empty']) await attempt({ username })
+      expect(unreadable).to.deep.equal([])
+    })
+  })
+
+  it('hashes the same for one unknown name, whoever has logged in before', async () => {
+    const [cheap, dear] = [counting(pbkdf2({ iterations: 1 })), counting(pbkdf2({ iterations: 2 }))]
+    const mine = passwords({ hashers: [only(cheap, '$1$'), only(dear, '$2$')], decoyKey: 'the key of this spec' })
+    const table = memoryUsers([
+      { id: 1, username: 'cheap', password: await pbkdf2({ iterations: 1 }).hash(PASSWORD) },
+      { id: 2, username: 'dear', password: await pbkdf2({ iterations: 2 }).hash(PASSWORD) },
+    ])
+    const judge = login<User>({ passwords: mine, throttle: throttle(false) })
+    const attempt = (username: string): Promise<Verdict<User>> =>
+      judge({ username, password: 'x' }, (name) => table.findByUsername(name))
+    await attempt('cheap')
+    await attempt('dear')
+    const dearHashes = async (username: string): Promise<number> => {
+      const before = dear.hashes()
+      await attempt(username)
+      return dear.hashes() - before
+    }
+    let isDear = 0
+    for (let at = 0; at < 60; at += 1) {
+      const costs: number[] = []
+      for (const known of ['cheap', 'dear']) {
+        await attempt(known)
+        for (const spelling of [`unknown ${at}`, `UNKNOWN ${at}`]) costs.push(await dearHashes(spelling))
+      }
+      expect(new Set(costs).size, costs.join()).to.equal(1)
+      isDear += costs[0] ?? 0
+    }
+    expect(isDear).to.be.within(15, 45)
   })
 })
+
+/** A hasher that reads hashes of one number of iterations. */
+function only(hasher: Hasher, iterations: string): Hasher {
+  return { ...hasher, read: (encoded) => (encoded.includes(iterations) ? hasher.read(encoded) : null) }
+}

@@ -31,6 +31,10 @@ function failing(reason: unknown): LoginLimiter {
   return { consume: fail, delete: fail, reward: fail }
 }
 
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail('it did not reject'),
@@ -160,6 +164,30 @@ describe('throttle', () => {
       }
     })
 
+    it('are one with and without a port', async () => {
+      for (const [one, other] of [
+        ['192.0.2.1', '192.0.2.1:5678'],
+        ['192.0.2.1:1', '192.0.2.1:65535'],
+        ['::1', '[::1]:443'],
+        ['::1', '[::1]'],
+        ['2001:db8:1:2::1', '[2001:db8:1:2::2]:443'],
+        ['2001:db8:1:2::1', '[2001:db8:1:2::2%eth0]:443'],
+        ['192.0.2.1', '[::ffff:192.0.2.1]:443'],
+        ['192.0.2.1', ' 192.0.2.1 '],
+      ] as const) {
+        expect(await share(one, other), `${one} ${other}`).to.equal(true)
+      }
+      for (const [one, other] of [
+        ['192.0.2.1:5678', '192.0.2.2:5678'],
+        ['192.0.2.1', '192.0.2.11'],
+        ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443'],
+        ['tenant:1', 'tenant:2'],
+        ['[a]:1', '[b]:1'],
+      ] as const) {
+        expect(await share(one, other), `${one} ${other}`).to.equal(false)
+      }
+    })
+
     it('put the gap where it is written', async () => {
       expect(await share('1::', '1:0:0:0:5::')).to.equal(true)
       expect(await share('1::2:3:4:5:6:7', '1:0:2:3::')).to.equal(true)
@@ -214,6 +242,106 @@ describe('throttle', () => {
     })
   })
 
+  describe('logins', () => {
+    it('are counted whether or not they succeed, after the account has let them through', async () => {
+      const limits = throttle({ account: limiter(2), address: limiter(1000), logins: limiter(5) })
+      const attempt = async (): Promise<boolean> => (await limits.admit('alice', '192.0.2.1')).ok
+      const outcomes: boolean[] = []
+      for (let success = 0; success < 3; success += 1) {
+        outcomes.push(await attempt())
+        await limits.forgive('alice', '192.0.2.1')
+      }
+      for (let failure = 0; failure < 4; failure += 1) outcomes.push(await attempt())
+      expect(outcomes).to.deep.equal([true, true, true, true, true, false, false])
+      await limits.forgive('alice', '192.0.2.1')
+      // The two that the account refused are not among the five.
+      expect([await attempt(), await limits.admit('bob', '192.0.2.1')]).to.deep.equal([false, { ok: true, value: undefined }]) // prettier-ignore
+    })
+
+    it('of one account are 300 by default', async () => {
+      const limits = throttle()
+      let count = 0
+      while (count < 400 && (await limits.admit('alice')).ok) {
+        count += 1
+        await limits.forgive('alice')
+      }
+      expect(count).to.equal(300)
+    })
+
+    it('are given back when an attempt was not evaluated', async () => {
+      const limits = throttle({ account: limiter(1), address: limiter(1), logins: limiter(1) })
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        expect(await limits.admit('alice', '192.0.2.1')).to.include({ ok: true })
+        await limits.refund('alice', '192.0.2.1')
+      }
+    })
+
+    it('are kept under keys of their own, so that all limiters may share one store and prefix', async () => {
+      const one = listening()
+      await throttle({ account: one, address: one, logins: one }).admit('alice', '192.0.2.1')
+      expect(new Set(one.keys).size).to.equal(3)
+    })
+  })
+
+  describe('an attempt that a limiter did not count in time', () => {
+    const address = '192.0.2.1'
+
+    it('is not charged to the address where the account’s limiter failed', async () => {
+      for (const options of [
+        { account: failing(new Error('down')), logins: limiter(1000) },
+        { account: limiter(1000), logins: failing(new Error('down')) },
+      ]) {
+        const limits = throttle({ ...options, address: limiter(1) })
+        for (let attempt = 0; attempt < 3; attempt += 1) {
+          expect(await rejection(limits.admit('alice', address))).to.have.property('message', 'down')
+        }
+      }
+    })
+
+    it('is given back by a limiter that counts it after the time limit', async () => {
+      for (const slow of ['address', 'account', 'logins'] as const) {
+        const inner = limiter(1)
+        const waiting: (() => void)[] = []
+        const late: LoginLimiter = {
+          consume: (key, points) => new Promise((resolve, reject) => waiting.push(() => void inner.consume(key, points).then(resolve, reject))), // prettier-ignore
+          delete: (key) => inner.delete(key),
+          reward: (key, points) => inner.reward(key, points),
+        }
+        const limits = throttle({ account: limiter(1), address: limiter(1), logins: limiter(1), [slow]: late }, 0.01)
+        for (let attempt = 0; attempt < 3; attempt += 1) {
+          expect(await rejection(limits.admit('alice', address)), slow).to.have.property('name', 'DeadlineExceeded')
+          for (const finish of waiting.splice(0)) finish()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        const admitting = limits.admit('alice', address)
+        await new Promise((resolve) => setImmediate(resolve))
+        for (const finish of waiting.splice(0)) finish()
+        expect(await admitting, slow).to.include({ ok: true })
+      }
+    })
+
+    it('is counted by nobody after one that never responds', async () => {
+      const hanging = { ...failing(null), consume: () => new Promise<never>(() => undefined) }
+      const limits = throttle({ account: hanging, address: limiter(1) }, 0.01)
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        expect(await rejection(limits.admit('alice', address))).to.have.property('name', 'DeadlineExceeded')
+      }
+    })
+
+    it('is a rejection in forgive and refund, too, and the other limiters count on', async () => {
+      for (const method of ['forgive', 'refund'] as const) {
+        const limits = throttle(
+          { account: Object.assign(limiter(1000), { delete: never, reward: never }), address: limiter(1) },
+          0.01,
+        )
+        for (let attempt = 0; attempt < 3; attempt += 1) {
+          expect(await limits.admit('alice', address), method).to.include({ ok: true })
+          expect(await rejection(limits[method]('alice', address))).to.have.property('name', 'DeadlineExceeded')
+        }
+      }
+    })
+  })
+
   describe('a limiter that fails', () => {
     it('is a rejection, and neither throttled nor unlimited', async () => {
       const fault = new Error('ECONNREFUSED')
@@ -261,6 +389,8 @@ describe('throttle', () => {
         ['account', { consume: limiter }],
         ['address', null],
         ['address', { consume: limiter, delete: limiter }],
+        ['logins', null],
+        ['logins', {}],
       ] as const) {
         const options = { [name]: wrong } as unknown as ThrottleOptions // what an untyped application may pass
         expect(() => throttle(options)).to.throw(TypeError, `throttle.${name}`)

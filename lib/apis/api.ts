@@ -10,7 +10,7 @@ import { defaultPasswords } from '../passwords/default-passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
 import { timeLimit, withDeadline } from '../deadline.js'
 import type { UserStore } from '../stores/user-store.js'
-import { type Throttle, throttle } from '../throttle.js'
+import { throttle } from '../throttle.js'
 import type { TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import { type FindUser, idText, type User } from '../user.js'
 import { type LoginReason, type Reason, refuse, type TokenReason, type Verdict } from '../verdict.js'
@@ -58,7 +58,13 @@ export function api<U extends User, T extends TokenFacts>(
 
   const store = lookup(users, { timeout })
   const tell = teller(onEvent)
-  const judgeLogin = login<U>({ passwords, throttle: inTime(throttle(limits), timeout) })
+  const judgeLogin = login<U>({
+    passwords,
+    throttle: throttle(limits, timeout),
+    onLimiterError: (error) => tell(faultEvent(error)),
+    onUnreadableHash: (userId, format) =>
+      tell(format === undefined ? { type: 'unreadable-hash', userId } : { type: 'unreadable-hash', userId, format }),
+  })
 
   const told = <V, R extends Reason>(
     type: 'token-refused' | 'login-refused',
@@ -146,15 +152,6 @@ export function faultEvent(fault: unknown): TokenEvent {
 async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
   if (users.bumpEpoch === undefined) throw new Error('revokeAll: the user store has no bumpEpoch')
   await withDeadline(timeout, () => users.bumpEpoch?.(id))
-}
-
-/** A limiter that hangs is a limiter that failed. */
-function inTime(limits: Throttle, timeout: number): Throttle {
-  return {
-    admit: (...attempt) => withDeadline(timeout, () => limits.admit(...attempt)),
-    refund: (...attempt) => withDeadline(timeout, () => limits.refund(...attempt)),
-    forgive: (...attempt) => withDeadline(timeout, () => limits.forgive(...attempt)),
-  }
 }
 
 /** Several kinds may be bound to the same epoch. */

@@ -75,8 +75,11 @@ const processGate = gate({ width: gateWidth() })
  *
  * @throws {TypeError} that names the option that is wrong.
  */
-export function passwords(options: PasswordsOptions = {}): Passwords {
-  const { hashers = defaultHashers(), gate: hashing = processGate, decoyKey } = options
+export function passwords({
+  hashers = defaultHashers(),
+  gate: hashing = processGate,
+  decoyKey,
+}: PasswordsOptions = {}): Passwords {
   const [preferred] = hashers
   if (preferred === undefined || !hashers.every(isHasher)) {
     throw new TypeError('hashers must be a list of at least one hasher: scrypt(), pbkdf2(), …')
@@ -109,7 +112,7 @@ export function passwords(options: PasswordsOptions = {}): Passwords {
 
     async verify(password, encoded, options = {}) {
       // Without a name, the stored hash stands for the account.
-      const { account = String(encoded ?? '').slice(0, MAX_ENCODED), onUnreadable } = options
+      const { account = typeof encoded === 'string' ? encoded.slice(0, MAX_ENCODED) : '', onUnreadable } = options
       const known = read(encoded)
       if (known !== null) decoy.see(account, known)
       const work = known?.stored ?? decoy.for(account)

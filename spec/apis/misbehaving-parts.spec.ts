@@ -118,6 +118,30 @@ describe('a part that does not keep its contract', () => {
     expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }])
   })
 
+  it('is a limiter that fails after a right password: the login succeeds, and an event reports it', async () => {
+    const broken = loose<LoginLimiter>({
+      consume: async () => ({}),
+      delete: () => Promise.reject(new RangeError('ECONNRESET')),
+      reward: async () => ({}),
+    })
+    const { answers, events, errors } = await seen({ throttle: { account: broken } }, ['/token/new', LOGIN])
+    expect([answers[0]?.status, errors]).to.deep.equal([200, []])
+    expect(events).to.deep.equal([
+      { type: 'fault', name: 'RangeError' },
+      { type: 'login', userId: '1' },
+    ])
+  })
+
+  it('is a stored hash that no hasher reads: a wrong password outside, an event inside', async () => {
+    const users = memoryUsers([{ ...ann, password: '$x$s4lt$d1gest' }])
+    const { answers, events, errors } = await seen({ users }, ['/token/new', LOGIN])
+    expect([answers[0]?.status, errors]).to.deep.equal([401, []])
+    expect(events).to.deep.equal([
+      { type: 'unreadable-hash', userId: '1', format: '$x$' },
+      { type: 'login-refused', reason: 'invalid' },
+    ])
+  })
+
   it('is a limiter that says no without saying how long: a fault', async () => {
     for (const msBeforeNext of [NaN, Infinity, '7', undefined]) {
       const limiter = loose<LoginLimiter>({

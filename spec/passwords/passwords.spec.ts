@@ -40,6 +40,15 @@ function everyFormat(): Passwords & { readonly hashes: () => number } {
   return Object.assign(passwords({ hashers }), { hashes })
 }
 
+/** What `verify` reports of stored hashes, each of which refuses a password. */
+async function reported(...hashes: readonly (string | null)[]): Promise<readonly (string | undefined)[]> {
+  const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
+  const formats: (string | undefined)[] = []
+  const onUnreadable = (format: string | undefined): void => void formats.push(format)
+  for (const encoded of hashes) expect(await mine.verify('x', encoded, { onUnreadable })).to.equal(false)
+  return formats
+}
+
 describe('passwords', () => {
   describe('known answers', () => {
     // As the files are written.
@@ -250,14 +259,6 @@ describe('passwords', () => {
   })
 
   describe('a stored hash that no hasher reads', () => {
-    const reported = async (...hashes: readonly (string | null)[]): Promise<readonly (string | undefined)[]> => {
-      const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
-      const formats: (string | undefined)[] = []
-      const onUnreadable = (format: string | undefined): void => void formats.push(format)
-      for (const encoded of hashes) expect(await mine.verify('x', encoded, { onUnreadable })).to.equal(false)
-      return formats
-    }
-
     it('is reported by its format only', async () => {
       expect(
         await reported('$x$s4lt$d1gest', 'whirlpool$1$salt$digits', 'pbkdf2_sha256$1$salt$@@@', 'plain text', '$$'),
@@ -289,7 +290,7 @@ describe('passwords', () => {
     })
 
     it('is no more than 16 warnings, whatever stands in the column', async () => {
-      const letters = [...'abcdefghijklmnopqrstuvwxyz']
+      const letters = 'abcdefghijklmnopqrstuvwxyz'.split('')
       expect(await warningsOf(() => reported(...letters.map((letter) => `$${letter}$`)))).to.have.lengthOf(16)
     })
   })
