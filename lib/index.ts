@@ -46,8 +46,7 @@ export type { LoginReason, LoginRefusal, Reason, Refusal, TokenReason, TokenRefu
 export type { OnEvent, TokenEvent } from './event.js'
 
 // What is answered.
-export type { OptionalToken } from './koa/optional-token.js'
-export type { RequireToken, TokenState } from './koa/require-token.js'
+export type { OptionalToken, RequireToken, TokenState } from './koa/guard.js'
 export {
   jsonBadRequest,
   jsonError,

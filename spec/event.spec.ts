@@ -1,47 +1,47 @@
 import { expect } from 'chai'
-import { type OnEvent, teller, type TokenEvent } from '../lib/event.js'
+import { type OnEvent, reporter, type TokenEvent } from '../lib/event.js'
 import { warningsOf } from './support/warnings.js'
 
 const event: TokenEvent = { type: 'token-refused', reason: 'invalid' }
 
-describe('teller', () => {
-  it('tells at once, in order, what it is given', () => {
+describe('reporter', () => {
+  it('calls the listener at once, in order', () => {
     const heard: TokenEvent[] = []
-    const tell = teller((one) => void heard.push(one))
-    tell(event)
-    tell({ type: 'login', userId: '1' })
+    const { emit } = reporter((one) => void heard.push(one))
+    emit(event)
+    emit({ type: 'login', userId: '1' })
     expect(heard).to.deep.equal([event, { type: 'login', userId: '1' }])
     expect(heard[0]).to.equal(event)
   })
 
-  it('tells nobody where nobody listens', () => {
-    expect(teller(undefined)(event)).to.equal(undefined)
+  it('does nothing without a listener', () => {
+    expect(reporter(undefined).emit(event)).to.equal(undefined)
   })
 
-  it('makes a warning of a listener that throws, without its message', async () => {
-    const tell = teller(() => {
+  it('turns a listener that throws into a warning, without its message', async () => {
+    const { emit } = reporter(() => {
       throw new RangeError('secret message')
     })
-    expect(await warningsOf(() => tell(event))).to.deep.equal(['onEvent threw RangeError'])
+    expect(await warningsOf(() => emit(event))).to.deep.equal(['onEvent threw RangeError'])
   })
 
-  it('makes a warning of one that rejects, too', async () => {
-    const tell = teller(() => Promise.reject(new RangeError('secret message')))
-    expect(await warningsOf(() => tell(event))).to.deep.equal(['onEvent threw RangeError'])
+  it('turns a listener that rejects into a warning, too', async () => {
+    const { emit } = reporter(() => Promise.reject(new RangeError('secret message')))
+    expect(await warningsOf(() => emit(event))).to.deep.equal(['onEvent threw RangeError'])
   })
 
-  it('survives a listener that throws no error', async () => {
+  it('survives a listener that throws something other than an Error', async () => {
     const thrown: unknown = undefined
-    const tell = teller(() => {
+    const { emit } = reporter(() => {
       throw thrown
     })
-    expect(await warningsOf(() => tell(event))).to.deep.equal(['onEvent threw undefined'])
+    expect(await warningsOf(() => emit(event))).to.deep.equal(['onEvent threw undefined'])
   })
 
-  it('takes nothing but a function', () => {
+  it('accepts only a function', () => {
     for (const listener of [null, 'log', {}, true]) {
       // What an untyped application may pass.
-      expect(() => teller(listener as unknown as OnEvent)).to.throw(TypeError, 'onEvent')
+      expect(() => reporter(listener as unknown as OnEvent)).to.throw(TypeError, 'onEvent')
     }
   })
 })

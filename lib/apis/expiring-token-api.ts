@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { response } from '../response.js'
 import { expiringTokens } from '../tokens/expiring.js'
 import type { User } from '../user.js'
 import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
@@ -29,8 +30,8 @@ export function expiringTokenApi<U extends User>(options: ExpiringTokenApiOption
       description: 'View enabling username/password exchange for expiring token.',
       renders: ['application/json'],
       parses: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
-      answered: ['token'],
+      returned: ['token'],
     },
-    loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
+    loginRefused: () => response(400, { non_field_errors: ['Unable to log in with provided credentials.'] }),
   })
 }

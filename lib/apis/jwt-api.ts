@@ -1,25 +1,23 @@
-import type { Context } from 'koa'
 import { wholeClock } from '../clock.js'
 import { cookie as cookieReader } from '../credentials/cookie.js'
-import type { Credentials } from '../credentials/credentials.js'
+import type { Credentials, Source } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
 import { isForeign, type OriginOptions, sameOrigin } from '../credentials/same-origin.js'
-import { ContractViolation } from '../errors.js'
-import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../koa/cookies.js'
-import { write } from '../koa/json.js'
-import { enter } from '../koa/routes.js'
+import { checkTokenCookie, tokenCookie, type TokenCookie } from '../koa/cookies.js'
+import { completeLogin } from '../koa/routes.js'
 import { sourceOf } from '../koa/source.js'
+import type { HttpResponse } from '../response.js'
 import { lookup } from '../stores/active-user.js'
 import { type FindAnybody, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
 import { defaultPayload, type JwtFacts } from '../tokens/jwt/claims.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { accept, refuse, type TokenReason, type TokenRefusal, type Verdict } from '../verdict.js'
+import { accept, refuse, type TokenReason, type Verdict } from '../verdict.js'
 import { api } from './api.js'
-import { addressReader, functionOption, pathPrefix } from './options.js'
+import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { drfAnswers } from './drf/responses.js'
+import { jwtResponses } from './jwt-responses.js'
 import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf/routes.js'
 
 export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions<U> {
@@ -33,7 +31,7 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
   /** The field of the login that holds the user name, and a second claim for it by default; 'username', anything but 'password'. */
   readonly usernameField?: string
   /** The JSON of login, refresh and verify; `{ token }`. */
-  readonly respond?: (user: U, issued: Issued<JwtFacts>) => object | Promise<object>
+  readonly respond?: Respond<U, JwtFacts>
   /** What comes before the API's own addresses; ''. */
   readonly prefix?: string
   /** The challenge's realm, only text; 'api'. */
@@ -44,15 +42,6 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
 export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
   /** A new token for a good one, until `refreshLifetime` after the login. */
   refresh(token: string): Promise<Verdict<{ user: U; issued: Issued<JwtFacts> }, TokenReason>>
-}
-
-/** drf-jwt's words for what our kinds answer; a guard and a route say the same fault differently. */
-const WORDS: Readonly<Record<string, string>> = {
-  claims: 'Incorrect authentication credentials.',
-  payload: 'Invalid payload.',
-  no_orig_iat: 'orig_iat field is required.',
-  no_refresh: 'orig_iat field is required.',
-  refresh_expired: 'Refresh has expired.',
 }
 
 /**
@@ -76,26 +65,19 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   const credentials =
     cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie), emptied(cookie.name))
 
-  const answer = async (ctx: Context, user: U, issued: Issued<JwtFacts>): Promise<void> => {
-    const json: unknown = await respond(user, issued)
-    if (typeof json !== 'object' || json === null) throw new ContractViolation('respond must give an object')
+  const plain = jwtResponses<U>({ scheme, realm, respond })
+  const withCookie = async (user: U, issued: Issued<JwtFacts>, source: Source): Promise<HttpResponse> => {
+    const made = await plain.issued(user, issued)
     // Another site's form must not log its visitors in as somebody else (RFC 6749 §10.12).
-    if (cookie !== undefined && !isForeign(sourceOf(ctx), cookie))
-      setTokenCookie(ctx, cookie, issued.token, issued.expiresAt - clock())
-    write(ctx, json, 200)
+    if (cookie === undefined || isForeign(source, cookie)) return made
+    const setCookie = tokenCookie(cookie, issued.token, issued.expiresAt - clock())
+    return { ...made, headers: { ...made.headers, 'Set-Cookie': setCookie } }
   }
-  const answers = drfAnswers<U, JwtFacts>({
-    scheme,
-    realm,
-    header: ['Authorization', 'Credentials'],
-    tokenRefused: (refusal) => wordsFor(refusal, 'Invalid signature.'),
-    loginRefused: () => [400, { non_field_errors: ['Unable to log in with provided credentials.'] }],
-    loggedIn: answer,
-  })
-  const { shared, find, loginAndIssue, judged } = api(options, { tokens, credentials, answers })
-  const login = { login: loginAndIssue, addressOf: addressReader(options), answers }
+  const responses = { ...plain, loggedIn: withCookie }
+  const { shared, find, loginAndIssue, report } = api(options, { tokens, credentials, responses })
+  const login = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
   const refresh: JwtApi<U>['refresh'] = (token) =>
-    judged(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))
+    report.tokenCheck(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))
 
   const tokenField = [{ name: 'token', trimmed: true }]
   const loginRoute: DrfRoute = {
@@ -110,8 +92,9 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
       { name: usernameField, trimmed: true },
       { name: 'password', trimmed: true },
     ],
-    answers,
-    handle: (ctx, values) => enter(login, ctx, { username: values[usernameField], password: values['password'] }),
+    responses,
+    handle: (ctx, values) =>
+      completeLogin(login, ctx, { username: values[usernameField], password: values['password'] }),
   }
   const refreshRoute: DrfRoute = {
     path: `${prefix}/api-token-refresh`,
@@ -122,11 +105,11 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
         "API View that returns a refreshed token (with new expiration) based on\nexisting token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\nif it's within expiration window, then copy it to the new token",
     },
     fields: tokenField,
-    answers,
+    responses,
     async handle(ctx, { token = '' }) {
       const verdict = await refresh(token)
-      if (!verdict.ok) return refused(ctx, verdict)
-      await answer(ctx, verdict.value.user, verdict.value.issued)
+      if (!verdict.ok) return responses.bodyTokenRefused(verdict)
+      return withCookie(verdict.value.user, verdict.value.issued, sourceOf(ctx))
     },
   }
   const verifyRoute: DrfRoute = {
@@ -137,11 +120,11 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
       description: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
     },
     fields: tokenField,
-    answers,
+    responses,
     async handle(ctx, { token = '' }) {
       const verdict = await shared.verify({ token })
-      if (!verdict.ok) return refused(ctx, verdict)
-      await answer(ctx, verdict.value.user, { token, ...verdict.value.token })
+      if (!verdict.ok) return responses.bodyTokenRefused(verdict)
+      return withCookie(verdict.value.user, { token, ...verdict.value.token }, sourceOf(ctx))
     },
   }
 
@@ -163,14 +146,3 @@ function emptied(name: string): Credentials {
 }
 
 const VIEW = { renders: ['application/json', 'text/html'], parses: JSON_FIRST }
-
-function refused(ctx: Context, refusal: TokenRefusal): void {
-  write(ctx, { non_field_errors: [wordsFor(refusal, "User doesn't exist.")] }, 400)
-}
-
-function wordsFor({ reason, detail = '' }: TokenRefusal, nobody: string): string {
-  if (Object.hasOwn(WORDS, detail)) return WORDS[detail] ?? nobody
-  if (reason === 'expired') return 'Signature has expired.'
-  if (reason === 'inactive') return 'User account is disabled.'
-  return detail === 'no_user' || reason === 'revoked' ? nobody : 'Error decoding signature.'
-}

@@ -1,7 +1,11 @@
 import type { Context } from 'koa'
 import { ContractViolation } from '../errors.js'
+import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import type { ApiOptions } from './token-api-contract.js'
+
+/** The option `respond`: fields of the response to a login. */
+export type Respond<U extends User, T extends TokenFacts> = (user: U, issued: Issued<T>) => object | Promise<object>
 
 /** Whose address a login counts for. */
 export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {

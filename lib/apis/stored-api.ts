@@ -1,6 +1,6 @@
 import { keyword } from '../credentials/keyword.js'
-import { write } from '../koa/json.js'
-import { enter } from '../koa/routes.js'
+import { completeLogin } from '../koa/routes.js'
+import { response } from '../response.js'
 import { withDeadline } from '../deadline.js'
 import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
@@ -9,7 +9,7 @@ import type { Refusal } from '../verdict.js'
 import { api } from './api.js'
 import { addressReader, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { drfAnswers, type DrfWords } from './drf/responses.js'
+import { drfResponses, type DrfTexts } from './drf/responses.js'
 import { drfRoutes, type ViewDescription } from './drf/routes.js'
 
 /** Options of both APIs with stored tokens. */
@@ -34,13 +34,13 @@ export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts>
   adoptTokens(tokens: readonly ForeignToken[]): Promise<number>
 }
 
-/** What the two packages do not share. */
-export interface StoredWire<U extends User> {
+/** What the HTTP APIs of the two packages do not share. */
+export interface StoredLogin<U extends User> {
   readonly path: string
   readonly view: ViewDescription
   readonly passwordTrimmed: boolean
   readonly status: number
-  readonly loginRefused: DrfWords<U, StoredFacts>['loginRefused']
+  readonly loginRefused: DrfTexts<U, StoredFacts>['loginRefused']
 }
 
 const REFUSED: Readonly<Partial<Record<Refusal['reason'], string>>> = {
@@ -57,21 +57,21 @@ const NOT_UTF8 = 'Invalid token header. Token string should not contain invalid 
 export function storedApi<U extends User>(
   options: StoredApiOptions<U>,
   kindOn: (store: TokenStore) => StoredTokenKind<U>,
-  wire: StoredWire<U>,
+  login: StoredLogin<U>,
 ): StoredTokenApi<U> {
   const prefix = pathPrefix(options.prefix)
   const tokens = kindOn(inTime(checkedTokenStore(options.store), options.timeout))
-  const { path, view, passwordTrimmed, status, loginRefused } = wire
-  const answers = drfAnswers<U, StoredFacts>({
+  const { path, view, passwordTrimmed, status, loginRefused } = login
+  const responses = drfResponses<U, StoredFacts>({
     scheme: 'Token',
     realm: 'api',
     header: ['token', 'Token'],
     tokenRefused: ({ reason, detail }) => (detail === 'encoding' ? NOT_UTF8 : (REFUSED[reason] ?? 'Invalid token')),
     loginRefused,
-    loggedIn: (ctx, _user, { token }) => write(ctx, { token }, status),
+    loggedIn: (_user, { token }) => response(status, { token }),
   })
-  const { shared, loginAndIssue, faultTold } = api(options, { tokens, credentials: keyword('Token'), answers })
-  const route = { login: loginAndIssue, addressOf: addressReader(options), answers }
+  const { shared, loginAndIssue, report } = api(options, { tokens, credentials: keyword('Token'), responses })
+  const route = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
 
   return {
     ...shared,
@@ -80,19 +80,19 @@ export function storedApi<U extends User>(
         {
           path: prefix + path,
           view,
-          answers,
+          responses,
           fields: [
             { name: 'username', trimmed: true },
             { name: 'password', trimmed: passwordTrimmed },
           ],
-          handle: (ctx, { username, password }) => enter(route, ctx, { username, password }),
+          handle: (ctx, { username, password }) => completeLogin(route, ctx, { username, password }),
         },
       ]),
-    revoke: (token) => faultTold(tokens.revoke(token)),
-    revokeOne: (user, id) => faultTold(tokens.revokeOne(user, id)),
-    listTokens: (user) => faultTold(tokens.list(user)),
-    pruneTokens: () => faultTold(tokens.prune()),
-    adoptTokens: (foreign) => faultTold(tokens.adopt(foreign)),
+    revoke: (token) => report.errorsOf(tokens.revoke(token)),
+    revokeOne: (user, id) => report.errorsOf(tokens.revokeOne(user, id)),
+    listTokens: (user) => report.errorsOf(tokens.list(user)),
+    pruneTokens: () => report.errorsOf(tokens.prune()),
+    adoptTokens: (foreign) => report.errorsOf(tokens.adopt(foreign)),
   }
 }
 

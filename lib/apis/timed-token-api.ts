@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js'
-import { teller } from '../event.js'
+import { reporter } from '../event.js'
+import { response } from '../response.js'
 import { slidingTokens } from '../tokens/sliding.js'
 import type { User } from '../user.js'
-import { faultEvent } from './api.js'
 import { JSON_FIRST } from './drf/routes.js'
 import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
 
@@ -27,10 +27,10 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function timedTokenApi<U extends User>(options: TimedTokenApiOptions<U>): StoredTokenApi<U> {
-  const tell = teller(options.onEvent)
-  // Where nobody listens to events, the kind warns.
-  const told = options.onEvent === undefined ? {} : { onSlideFault: (fault: unknown) => tell(faultEvent(fault)) }
-  return storedApi(options, (store) => slidingTokens<U>({ ...told, ...options, store }), {
+  // Without a listener the kind emits a warning itself.
+  const { internalError } = reporter(options.onEvent)
+  const onSlideFault = options.onEvent === undefined ? {} : { onSlideFault: internalError }
+  return storedApi(options, (store) => slidingTokens<U>({ ...onSlideFault, ...options, store }), {
     path: '/auth/login',
     passwordTrimmed: true,
     status: 201,
@@ -43,7 +43,7 @@ export function timedTokenApi<U extends User>(options: TimedTokenApiOptions<U>):
     // Only a right password learns that the account is disabled.
     loginRefused: ({ reason }) =>
       reason === 'inactive'
-        ? [403, { detail: 'User inactive or deleted.' }]
-        : [400, { non_field_errors: ['Incorrect password.'] }],
+        ? response(403, { detail: 'User inactive or deleted.' })
+        : response(400, { non_field_errors: ['Incorrect password.'] }),
   })
 }

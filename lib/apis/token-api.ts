@@ -6,14 +6,14 @@ import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { params } from '../credentials/params.js'
 import type { Secret } from '../crypto.js'
-import { answering, loginRoute } from '../koa/routes.js'
+import { loginRoute, route } from '../koa/routes.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
-import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
+import type { TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { api } from './api.js'
-import { addressReader, functionOption, pathPrefix } from './options.js'
+import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { pairAnswers } from './pair-responses.js'
+import { pairResponses } from './pair-responses.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
   /** One secret, or up to five: the first issues, all verify. Not needed with `tokens`. */
@@ -37,7 +37,7 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   /** The challenge's scheme; 'Basic', for which browsers open a dialog. */
   readonly scheme?: string
   /** Extra fields of the login's answer. */
-  readonly respond?: (user: U, issued: Issued<T>) => object | Promise<object>
+  readonly respond?: Respond<U, T>
 }
 
 const DAY = 24 * 60 * 60
@@ -60,29 +60,30 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
   const addressOf = addressReader(options)
   const tokens =
     options.tokens === undefined ? (defaultTokens(options) as TokenKind<U> as TokenKind<U, T>) : options.tokens // T is SealedPairFacts without `tokens`
-  const answers = pairAnswers<U, T>({ scheme, realm, respond })
-  // Sealed pairs are bound to the very row whose password was verified; of another kind that is not known.
+  const responses = pairResponses<U, T>({ scheme, realm, respond })
+  // Sealed pairs are bound to the very row whose password was checked; of another kind that is not known.
   const isBound = options.tokens === undefined
-  const { shared, loginAndIssue: login } = api(options, { tokens, credentials, answers, isBound })
+  const { shared, loginAndIssue } = api(options, { tokens, credentials, responses, isBound })
+  const login = { logIn: loginAndIssue, addressOf, responses }
 
   return {
     ...shared,
-    routes({ check = true } = {}) {
+    routes({ check: hasCheck = true } = {}) {
       const router = new Router({ sensitive: true, strict: true })
-      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute({ login, addressOf, answers }))
-      if (!check) return router.routes() as Middleware
+      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute(login))
+      if (!hasCheck) return router.routes() as Middleware
       if (prefix === '') throw new TypeError("prefix must not be '' with the check route: it would take every path")
 
       // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one.
-      const judge = answering(answers, async (ctx) => {
-        const verdict = await shared.verify(readPair(ctx['params'].pair))
-        if (verdict.ok) answers.checked(ctx)
-        else answers.checkRefused(ctx, verdict)
+      const check = route(responses, async (ctx) => {
+        // Middleware that makes and compares entity tags must not turn a verdict into "304 Not Modified".
+        delete ctx.req.headers['if-none-match']
+        delete ctx.req.headers['if-modified-since']
+        const verdict = await shared.verify(readPair(ctx.params.pair))
+        return verdict.ok ? responses.checked() : responses.checkRefused(verdict)
       })
-      // A path of one segment is the application's own: what it throws is no fault of this route.
-      router.all(`${prefix}/*pair`, (ctx, next) =>
-        String(ctx['params'].pair).includes('/') ? judge(ctx, next) : next(),
-      )
+      // A path of one segment belongs to the application, with all that it throws.
+      router.all(`${prefix}/*pair`, (ctx, next) => (String(ctx.params.pair).includes('/') ? check(ctx, next) : next()))
       return router.routes() as Middleware
     },
   }

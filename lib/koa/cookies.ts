@@ -1,4 +1,3 @@
-import type { Context } from 'koa'
 import { isHttpToken } from '../credentials/credentials.js'
 
 /** How a token is put into a cookie: never readable by scripts, only over TLS, and not sent along by other sites' forms. */
@@ -9,13 +8,15 @@ export interface TokenCookie {
   readonly domain?: string
 }
 
-/** Sets the cookie until the token ends (RFC 6265 §4.1): HttpOnly, Secure, SameSite=Lax. Behind a proxy that ends TLS it is set as well. */
-export function setTokenCookie(ctx: Context, cookie: TokenCookie, token: string, seconds: number): void {
+/**
+ * The value of `Set-Cookie` for a token until it ends (RFC 6265 §4.1): HttpOnly, Secure, SameSite=Lax. Written here, since
+ * Koa's cookies refuse `Secure` behind a proxy that terminates TLS.
+ */
+export function tokenCookie(cookie: TokenCookie, token: string, seconds: number): string {
   const { name, path = '/', domain } = cookie
   const parts = [`${name}=${token}`, `Path=${path}`, `Max-Age=${seconds}`, 'HttpOnly', 'Secure', 'SameSite=Lax']
   if (domain !== undefined) parts.push(`Domain=${domain}`)
-  // By hand, since Koa's cookies refuse `Secure` where they see no TLS themselves.
-  ctx.append('Set-Cookie', parts.join('; '))
+  return parts.join('; ')
 }
 
 /** @throws {TypeError} for what is no object, and for a name, path or domain that would break the header. */

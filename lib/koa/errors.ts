@@ -1,16 +1,17 @@
 import type { Context } from 'koa'
 import { loggableMessage } from '../error-message.js'
 import { codeOf, isError, nameOf } from '../errors.js'
+import type { HttpResponse } from '../response.js'
+import { writeResponse } from './responses.js'
 
-/** Seconds after which a client may try again. */
-const RETRY_AFTER = 2
-
-/** Sets the status and the headers of a 503: RFC 9110 §10.2.3 has the seconds after which the client may try again. */
-export function askToRetry(ctx: Context): void {
-  ctx.status = 503
-  ctx.set('Retry-After', String(RETRY_AFTER))
-  ctx.set('Cache-Control', 'no-store')
+/** Writes the response to an internal error, and emits its cause on the app in a form that is safe to log. */
+export function writeInternalError(ctx: Context, error: unknown, unavailable: HttpResponse): void {
+  writeResponse(ctx, unavailable)
+  ctx.app.emit('error', loggable(error), ctx)
 }
+
+/** The client closed its connection before there was a response; there is no one to respond to. */
+export class ClientGone extends Error {}
 
 /**
  * An internal error as it may be logged: its name, its code, a message without values (see `loggableMessage`), the frames of its

@@ -1,87 +1,79 @@
 import type { Context, Middleware } from 'koa'
+import type { Source } from '../credentials/credentials.js'
 import type { LoginAttempt } from '../login.js'
+import type { HttpResponse } from '../response.js'
 import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import type { LoginReason, LoginRefusal, Verdict } from '../verdict.js'
-import { type Answers, keepPrivate } from './responses.js'
-import { loggable } from './errors.js'
-import { bodyOf, warnOfMissingParser } from './source.js'
+import { ClientGone, writeInternalError } from './errors.js'
+import type { GuardResponses } from './guard.js'
+import { noStore, writeResponse } from './responses.js'
+import { bodyField, sourceOf, warnOfMissingParser } from './source.js'
 
-/** How one wire speaks at its login. */
-export interface LoginAnswers<U extends User, T extends TokenFacts> extends Pick<Answers, 'unavailable'> {
-  loginRefused(ctx: Context, refusal: LoginRefusal): void
-  loggedIn(ctx: Context, user: U, issued: Issued<T>): void | Promise<void>
+/** The responses of a login. */
+export interface LoginResponses<U extends User, T extends TokenFacts> extends Pick<GuardResponses, 'unavailable'> {
+  loginRefused(refusal: LoginRefusal): HttpResponse
+  /** `source` is the request, for what depends on where it came from (a cookie). */
+  loggedIn(user: U, issued: Issued<T>, source: Source): HttpResponse | Promise<HttpResponse>
 }
 
-/** A login over HTTP: what verifies and issues, whose address counts, and how the outcome is said. */
+/** A login over HTTP: what checks the password and issues, and whose address counts. */
 export interface LoginRoute<U extends User, T extends TokenFacts> {
-  readonly login: (attempt: LoginAttempt) => Promise<Verdict<{ user: U; issued: Issued<T> }, LoginReason>>
+  readonly logIn: (attempt: LoginAttempt) => Promise<Verdict<{ user: U; issued: Issued<T> }, LoginReason>>
   readonly addressOf: (ctx: Context) => string
-  readonly answers: LoginAnswers<U, T>
+  readonly responses: LoginResponses<U, T>
 }
 
-/** What was typed: as untrusted as it came. */
+/** What was typed: untrusted. */
 export type Typed = Pick<LoginAttempt, 'username' | 'password'>
 
-/** How a wire says that a login takes only a POST. */
-export interface MethodAnswers {
-  notAllowed(ctx: Context, allow: string): void
+/** The response to a login by another method than POST. */
+export interface MethodResponses {
+  notAllowed(method: string, allow: string): HttpResponse
 }
 
-/** The handler of a login: what `read` finds in the body of a POST; nothing from anywhere else. */
-export function loginRoute<U extends User, T extends TokenFacts>(
-  route: LoginRoute<U, T> & { readonly answers: MethodAnswers },
-  read: (ctx: Context) => Typed = typedFields,
+/** A route whose response is chosen as data. Nothing of it is cached, and an internal error becomes the API's 503. */
+export function route(
+  responses: Pick<GuardResponses, 'unavailable'>,
+  choose: (ctx: Context) => HttpResponse | Promise<HttpResponse>,
 ): Middleware {
-  return answering(route.answers, async (ctx) => {
-    if (ctx.method !== 'POST') return route.answers.notAllowed(ctx, 'POST')
-    warnOfMissingParser(ctx)
-    await enter(route, ctx, read(ctx))
-  })
-}
-
-/** Judges what was typed, issues, and answers. */
-export async function enter<U extends User, T extends TokenFacts>(
-  route: LoginRoute<U, T>,
-  ctx: Context,
-  typed: Typed,
-): Promise<void> {
-  const { login, addressOf, answers } = route
-  const verdict = await login({ ...typed, address: addressOf(ctx), signal: goneSignal(ctx) })
-  if (!verdict.ok) return answers.loginRefused(ctx, verdict)
-  await answers.loggedIn(ctx, verdict.value.user, verdict.value.issued)
-}
-
-function typedFields(ctx: Context): Typed {
-  return { username: field(ctx, 'username'), password: field(ctx, 'password') }
-}
-
-/** A handler whose faults become the wire's 503, and whose answer nobody keeps. */
-export function answering(answers: Pick<Answers, 'unavailable'>, handler: Middleware): Middleware {
-  return async (ctx, next) => {
-    keepPrivate(ctx)
-    // A middleware that makes and compares entity tags must not turn a verdict into "304 Not Modified".
-    delete ctx.req.headers['if-none-match']
-    delete ctx.req.headers['if-modified-since']
+  return async (ctx) => {
+    noStore(ctx)
     try {
-      await handler(ctx, next)
-    } catch (fault) {
-      if (fault instanceof ClientGone) return
-      answers.unavailable(ctx)
-      ctx.app.emit('error', loggable(fault), ctx)
+      writeResponse(ctx, await choose(ctx))
+    } catch (error) {
+      if (!(error instanceof ClientGone)) writeInternalError(ctx, error, responses.unavailable())
     }
   }
 }
 
-/** An own property of the body, or undefined. */
-export function field(ctx: Context, name: string): unknown {
-  const body = bodyOf(ctx)
-  const isRecord = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.hasOwn(body, name)
-  return isRecord ? (body as Record<string, unknown>)[name] : undefined
+/** The handler of a login: what `read` finds in the body of a POST, and nothing from anywhere else. */
+export function loginRoute<U extends User, T extends TokenFacts>(
+  login: LoginRoute<U, T> & { readonly responses: MethodResponses },
+  read: (ctx: Context) => Typed = typedFields,
+): Middleware {
+  return route(login.responses, (ctx) => {
+    if (ctx.method !== 'POST') return login.responses.notAllowed(ctx.method, 'POST')
+    warnOfMissingParser(ctx)
+    return completeLogin(login, ctx, read(ctx))
+  })
 }
 
-/** The client closed its connection before it was answered: nobody is left to tell. */
-class ClientGone extends Error {}
+/** Checks what was typed and chooses the response. */
+export async function completeLogin<U extends User, T extends TokenFacts>(
+  { logIn, addressOf, responses }: LoginRoute<U, T>,
+  ctx: Context,
+  typed: Typed,
+): Promise<HttpResponse> {
+  const verdict = await logIn({ ...typed, address: addressOf(ctx), signal: goneSignal(ctx) })
+  if (!verdict.ok) return responses.loginRefused(verdict)
+  const { user, issued } = verdict.value
+  return responses.loggedIn(user, issued, sourceOf(ctx))
+}
+
+function typedFields(ctx: Context): Typed {
+  return { username: bodyField(ctx, 'username'), password: bodyField(ctx, 'password') }
+}
 
 function goneSignal(ctx: Context): AbortSignal {
   const controller = new AbortController()

@@ -17,6 +17,13 @@ export function bodyOf(ctx: Context): unknown {
   return (ctx.request as { body?: unknown }).body // koa-bodyparser and @koa/bodyparser both put it there
 }
 
+/** An own property of the body, or undefined. */
+export function bodyField(ctx: Context, name: string): unknown {
+  const body = bodyOf(ctx)
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.hasOwn(body, name)
+  return isObject ? (body as Record<string, unknown>)[name] : undefined
+}
+
 const warned = new WeakSet<object>()
 
 /** Tells the app's error listeners, once, that a body came which nobody has parsed. */

@@ -1,14 +1,15 @@
 import { expect } from 'chai'
 import Koa from 'koa'
-import { checkTokenCookie, setTokenCookie, type TokenCookie } from '../../lib/koa/cookies.js'
+import { checkTokenCookie, tokenCookie, type TokenCookie } from '../../lib/koa/cookies.js'
+import { writeResponse } from '../../lib/koa/responses.js'
+import { response } from '../../lib/response.js'
 import { withServer } from '../support/http.js'
 
 async function setCookies(cookie: TokenCookie, token = 'a.b.c', seconds = 300): Promise<string[]> {
   const app = new Koa()
   app.use((ctx) => {
     ctx.set('Set-Cookie', 'theme=dark')
-    setTokenCookie(ctx, cookie, token, seconds)
-    ctx.body = 'ok'
+    writeResponse(ctx, response(200, {}, { 'Set-Cookie': tokenCookie(cookie, token, seconds) }))
   })
   return withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
 }
@@ -18,7 +19,7 @@ function loose(cookie: unknown): () => void {
   return () => checkTokenCookie(cookie as TokenCookie) // see above
 }
 
-describe('setTokenCookie', () => {
+describe('tokenCookie', () => {
   it('sets it for the whole site, out of reach for scripts and other sites, until the token ends', async () => {
     const [, cookie] = await setCookies({ name: 'jwt' })
     expect(cookie).to.equal('jwt=a.b.c; Path=/; Max-Age=300; HttpOnly; Secure; SameSite=Lax')

@@ -8,7 +8,7 @@ import { tokenApi, type User } from 'koa-tokenapi'
 import { createUserTable, knexUsers } from 'koa-tokenapi/knex'
 import { DeadlineExceeded } from '../../lib/deadline.js'
 import { codeOf, ContractViolation } from '../../lib/errors.js'
-import { askToRetry, loggable } from '../../lib/koa/errors.js'
+import { loggable } from '../../lib/koa/errors.js'
 import { Overloaded } from '../../lib/passwords/gate.js'
 import { onEachDatabase } from '../support/databases.js'
 import { withServer } from '../support/http.js'
@@ -327,19 +327,5 @@ describe('loggable', () => {
     for (const code of ['E', '42P01', 'ERR_TIMEOUT', 'ER_NO_SUCH_TABLE']) {
       expect(codeOf(Object.assign(new Error('x'), { code }))).to.equal(code)
     }
-  })
-})
-
-describe('askToRetry', () => {
-  it('responds with 503 and the seconds after which to try again', async () => {
-    const app = new Koa()
-    app.use((ctx) => {
-      askToRetry(ctx)
-      ctx.body = ''
-    })
-    const response = await withServer(app, ({ url }) => send(url, '/'))
-    expect(response.status).to.equal(503)
-    expect(response.headers['retry-after']).to.match(/^[1-9][0-9]*$/)
-    expect(response.headers['cache-control']).to.equal('no-store')
   })
 })

@@ -1,66 +1,53 @@
 import { expect } from 'chai'
-import { challenger, keepPrivate } from '../../lib/koa/responses.js'
-import type { Answerable } from '../../lib/koa/json.js'
-import type { TokenReason } from '../../lib/verdict.js'
+import Koa from 'koa'
+import { noStore, writeResponse } from '../../lib/koa/responses.js'
+import { response, tooManyRequests, unavailable } from '../../lib/response.js'
+import { withServer } from '../support/http.js'
+import { type Answer, send } from '../support/send.js'
 
-const REASONS: readonly TokenReason[] = ['malformed', 'invalid', 'expired', 'revoked', 'inactive']
+function written(middleware: Koa.Middleware): Promise<Answer> {
+  const app = new Koa()
+  app.use(middleware)
+  return withServer(app, ({ url }) => send(url, '/'))
+}
 
-describe('challenger', () => {
-  it('challenges without an error where nothing was offered (RFC 6750 §3.1)', () => {
-    const challenge = challenger('Bearer', 'api')
-    expect(challenge()).to.equal('Bearer realm="api"')
-    expect(challenge({ ok: false, reason: 'missing' })).to.equal('Bearer realm="api"')
-  })
-
-  it('names the charset for Basic alone (RFC 7617 §2.1)', () => {
-    expect(challenger('Basic', 'api')()).to.equal('Basic realm="api", charset="UTF-8"')
-    expect(challenger('basic', 'api')()).to.equal('basic realm="api", charset="UTF-8"')
-    expect(challenger('Token', 'api')()).to.equal('Token realm="api"')
-  })
-
-  for (const reason of REASONS) {
-    it(`gives an error and a description for ${reason}`, () => {
-      const challenge = challenger('Bearer', 'api')({ ok: false, reason })
-      expect(challenge).to.match(/^Bearer realm="api", error="[a-z_]+", error_description="[A-Za-z ]+"$/)
+describe('writeResponse', () => {
+  it('writes status, headers and JSON', async () => {
+    const { status, headers, text } = await written((ctx) =>
+      writeResponse(ctx, response(401, { detail: 'no' }, { 'WWW-Authenticate': 'Token realm="api"' })),
+    )
+    expect([status, text]).to.deep.equal([401, '{"detail":"no"}'])
+    expect(headers).to.include({
+      'www-authenticate': 'Token realm="api"',
+      'content-type': 'application/json; charset=utf-8',
     })
-  }
-
-  it('tells a request that cannot be read from a token that is wrong', () => {
-    const challenge = challenger('Bearer', 'api')
-    expect(challenge({ ok: false, reason: 'malformed' })).to.include('error="invalid_request"')
-    for (const reason of ['invalid', 'expired', 'revoked', 'inactive'] as const) {
-      expect(challenge({ ok: false, reason })).to.include('error="invalid_token"')
-    }
   })
 
-  it('quotes the realm', () => {
-    expect(challenger('Bearer', 'a "b" \\c')()).to.equal('Bearer realm="a \\"b\\" \\\\c"')
-  })
-
-  it('refuses what no header can carry, at start-up', () => {
-    for (const realm of ['a\nb', 'a\r\nSet-Cookie: x=1', 'ü', '\0', '\x7f']) {
-      expect(() => challenger('Basic', realm), JSON.stringify(realm)).to.throw(TypeError, 'realm')
-    }
-    for (const scheme of ['', 'a b', 'Basic,', 'Bäsic', 'a"b']) {
-      expect(() => challenger(scheme, 'api'), JSON.stringify(scheme)).to.throw(TypeError, 'scheme')
-    }
+  it('replaces a header that earlier middleware set, and adds to its cookies', async () => {
+    const { headers } = await written((ctx) => {
+      ctx.set({ Allow: 'GET', 'Set-Cookie': 'a=1', Vary: 'Origin' })
+      writeResponse(ctx, response(405, {}, { Allow: 'POST', 'Set-Cookie': 'b=2' }))
+    })
+    expect([headers.allow, headers['set-cookie'], headers.vary]).to.deep.equal(['POST', ['a=1', 'b=2'], 'Origin'])
   })
 })
 
-describe('keepPrivate', () => {
-  it('lets nobody keep the answer, and no link tell where it came from', () => {
-    const headers = new Map<string, string>()
-    const ctx: Answerable = {
-      status: 200,
-      body: undefined,
-      app: { emit: () => true },
-      response: { get: (name) => headers.get(name) },
-      set: (name, value) => void headers.set(name, value),
-    }
-    keepPrivate(ctx)
-    expect([...headers]).to.deep.equal([
-      ['Cache-Control', 'no-store'],
-      ['Referrer-Policy', 'no-referrer'],
-    ])
+describe('the responses every API has', () => {
+  it('ask the client to come back after an internal error', async () => {
+    const { status, headers, json } = await written((ctx) => writeResponse(ctx, unavailable({ detail: 'later' })))
+    expect([status, json]).to.deep.equal([503, { detail: 'later' }])
+    expect(headers).to.include({ 'retry-after': '2', 'cache-control': 'no-store' })
+  })
+
+  it('say how long to wait after too many attempts', async () => {
+    const { status, headers } = await written((ctx) => writeResponse(ctx, tooManyRequests({}, 17)))
+    expect([status, headers['retry-after']]).to.deep.equal([429, '17'])
+  })
+})
+
+describe('noStore', () => {
+  it('disables caching and the Referer header', async () => {
+    const { headers } = await written((ctx) => noStore(ctx))
+    expect(headers).to.include({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   })
 })

@@ -1,25 +1,25 @@
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import Koa, { type Context } from 'koa'
+import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
-import { jsonError, jsonResponse } from '../../lib/koa/json.js'
-import { answering, field, loginRoute } from '../../lib/koa/routes.js'
+import { type LoginResponses, loginRoute, type MethodResponses, route } from '../../lib/koa/routes.js'
 import type { LoginAttempt } from '../../lib/login.js'
+import { response } from '../../lib/response.js'
+import type { TokenFacts } from '../../lib/tokens/token-kind.js'
 import type { User } from '../../lib/user.js'
-import { accept, type LoginReason, type LoginRefusal, refuse, throttled, type Verdict } from '../../lib/verdict.js'
+import { accept, type LoginReason, refuse, throttled, type Verdict } from '../../lib/verdict.js'
 import { FAULTS } from '../support/guard.js'
 import { withServer } from '../support/http.js'
 import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
 
 const ANN: User = { id: 1, username: 'ann', password: 'hash of ann' }
 
-const answers = {
-  unavailable: (ctx: Context) => jsonError(ctx, 'unavailable', 503),
-  notAllowed: (ctx: Context, allow: string) => jsonError(ctx, `only ${allow}`, 405),
-  loginRefused: (ctx: Context, refusal: LoginRefusal) => jsonError(ctx, refusal.reason, 400),
-  loggedIn: (ctx: Context, user: User, { token }: { token: string }) =>
-    jsonResponse(ctx, { user: user.username, token }),
+const responses: LoginResponses<User, TokenFacts> & MethodResponses = {
+  unavailable: () => response(503, { errors: 'unavailable' }),
+  notAllowed: (method, allow) => response(405, { errors: `${method}: only ${allow}` }),
+  loginRefused: ({ reason }) => response(400, { errors: reason }),
+  loggedIn: ({ username }, { token }) => response(200, { user: username, token }),
 }
 
 interface Outcome extends Answer {
@@ -28,23 +28,23 @@ interface Outcome extends Answer {
   readonly errors: readonly unknown[]
 }
 
-/** Sends a request to a login that answers a verdict. */
-async function loginOutcome(sent: Sent, judge: () => Promise<Verdict<User, LoginReason>>): Promise<Outcome> {
+/** Sends a request to a login that returns a verdict on the password. */
+async function loginOutcome(sent: Sent, check: () => Promise<Verdict<User, LoginReason>>): Promise<Outcome> {
   const attempts: LoginAttempt[] = []
   let issued = 0
   const app = new Koa()
   app.use(bodyParser())
   app.use(
     loginRoute({
-      async login(attempt) {
+      async logIn(attempt) {
         attempts.push(attempt)
-        const verdict = await judge()
+        const verdict = await check()
         if (!verdict.ok) return verdict
         issued += 1
         return accept({ user: verdict.value, issued: { token: 'a-token', expiresAt: 7 } })
       },
       addressOf: () => '192.0.2.1',
-      answers,
+      responses,
     }),
   )
   return withServer(app, async ({ url, errors }) => ({
@@ -64,7 +64,7 @@ describe('loginRoute', () => {
   ] as const) {
     it(`hands over what ${carrier} says, as it is, and issues a token`, async () => {
       const { status, json, attempts, issued, errors } = await loginOutcome(sent, good)
-      expect([status, json]).to.deep.equal([200, { success: true, user: 'ann', token: 'a-token' }])
+      expect([status, json]).to.deep.equal([200, { user: 'ann', token: 'a-token' }])
       const { username, password, address } = attempts[0] ?? {}
       expect([username, password, address]).to.deep.equal(['ann', 'p w ', '192.0.2.1'])
       expect([attempts.length, issued, errors]).to.deep.equal([1, 1, []])
@@ -88,7 +88,7 @@ describe('loginRoute', () => {
       const { status, json, issued } = await loginOutcome(asJson({}), async () =>
         reason === 'throttled' ? throttled(7) : refuse(reason),
       )
-      expect([status, json, issued]).to.deep.equal([400, { success: false, errors: reason }, 0])
+      expect([status, json, issued]).to.deep.equal([400, { errors: reason }, 0])
     })
   }
 
@@ -97,7 +97,7 @@ describe('loginRoute', () => {
       const { status, json, issued, errors } = await loginOutcome(asJson({}), async () => {
         throw fault
       })
-      expect([status, json, issued]).to.deep.equal([503, { success: false, errors: 'unavailable' }, 0])
+      expect([status, json, issued]).to.deep.equal([503, { errors: 'unavailable' }, 0])
       expect(errors).to.have.length(1)
       expect(errors[0]).to.be.instanceOf(Error)
       expect(String(errors[0])).not.to.include('a-secret')
@@ -115,7 +115,7 @@ describe('loginRoute', () => {
     for (const { headers } of outcomes) expect(headers['cache-control']).to.equal('no-store')
   })
 
-  it('aborts the signal of a login whose client has gone, and reports no internal error', async () => {
+  it('aborts the login when the client has gone, and reports no error', async () => {
     const logins = new EventEmitter()
     const signalled = once(logins, 'waiting')
     const app = new Koa()
@@ -126,14 +126,14 @@ describe('loginRoute', () => {
     app.use(
       loginRoute({
         // Like the gate: a job whose client has gone while it waited rejects with the signal's reason.
-        login: ({ signal }) =>
+        logIn: ({ signal }) =>
           new Promise((_resolve, reject) => {
             if (signal === undefined) return reject(new Error('there is no signal'))
             signal.addEventListener('abort', () => reject(signal.reason as Error)) // what the route aborts with
             logins.emit('waiting', signal)
           }),
         addressOf: () => '192.0.2.1',
-        answers,
+        responses,
       }),
     )
     await withServer(app, async ({ url, errors }) => {
@@ -154,41 +154,12 @@ describe('loginRoute', () => {
   })
 })
 
-describe('answering', () => {
-  it('leaves a handler alone that does not fail', async () => {
+describe('route', () => {
+  it('writes the response that was chosen, not to be cached', async () => {
     const app = new Koa()
-    app.use(answering(answers, (ctx) => jsonResponse(ctx, { a: 1 }, 201)))
-    const answer = await withServer(app, ({ url }) => send(url, '/'))
-    expect([answer.status, answer.json]).to.deep.equal([201, { success: true, a: 1 }])
-    expect(answer.headers['cache-control']).to.equal('no-store')
-  })
-})
-
-describe('field', () => {
-  it('is an own property of a body that is an object, and nothing else', async () => {
-    const bodies = [
-      { name: 'x' },
-      { name: null },
-      { name: ['x'] },
-      {},
-      null,
-      undefined,
-      'name',
-      ['name'],
-      7,
-      Object.create({ name: 'x' }),
-    ]
-    const fields: unknown[] = []
-    const app = new Koa()
-    app.use((ctx) => {
-      for (const body of bodies) {
-        Object.assign(ctx.request, { body })
-        fields.push(field(ctx, 'name'), field(ctx, 'toString'), field(ctx, '__proto__'), field(ctx, 'length'))
-      }
-      ctx.status = 204
-    })
-    await withServer(app, ({ url }) => send(url, '/'))
-    const found = ['x', null, ['x'], ...bodies.slice(3).map(() => undefined)]
-    expect(fields).to.deep.equal(found.flatMap((name) => [name, undefined, undefined, undefined]))
+    app.use(route(responses, async () => response(201, { a: 1 })))
+    const sent = await withServer(app, ({ url }) => send(url, '/'))
+    expect([sent.status, sent.json]).to.deep.equal([201, { a: 1 }])
+    expect(sent.headers['cache-control']).to.equal('no-store')
   })
 })

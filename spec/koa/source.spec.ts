@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import Koa, { type Context } from 'koa'
 import bodyParser from 'koa-bodyparser'
-import { bodyOf, sourceOf, warnOfMissingParser } from '../../lib/koa/source.js'
+import { bodyField, bodyOf, sourceOf, warnOfMissingParser } from '../../lib/koa/source.js'
 import { withServer } from '../support/http.js'
 import { asForm, asJson, send, type Sent } from '../support/send.js'
 
@@ -74,5 +74,39 @@ describe('warnOfMissingParser', () => {
       { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'a=b' },
     ]
     expect((await seen(warnOfMissingParser, bodies)).errors).to.deep.equal([])
+  })
+})
+
+describe('bodyField', () => {
+  it('is an own property of a body that is an object, and nothing else', async () => {
+    const bodies = [
+      { name: 'x' },
+      { name: null },
+      { name: ['x'] },
+      {},
+      null,
+      undefined,
+      'name',
+      ['name'],
+      7,
+      Object.create({ name: 'x' }),
+    ]
+    const fields: unknown[] = []
+    const app = new Koa()
+    app.use((ctx) => {
+      for (const body of bodies) {
+        Object.assign(ctx.request, { body })
+        fields.push(
+          bodyField(ctx, 'name'),
+          bodyField(ctx, 'toString'),
+          bodyField(ctx, '__proto__'),
+          bodyField(ctx, 'length'),
+        )
+      }
+      ctx.status = 204
+    })
+    await withServer(app, ({ url }) => send(url, '/'))
+    const found = ['x', null, ['x'], ...bodies.slice(3).map(() => undefined)]
+    expect(fields).to.deep.equal(found.flatMap((name) => [name, undefined, undefined, undefined]))
   })
 })

@@ -1,8 +1,6 @@
-import type { Context } from 'koa'
 import type { Source } from '../../lib/credentials/credentials.js'
-import type { Answers } from '../../lib/koa/responses.js'
-import type { Guard } from '../../lib/koa/require-token.js'
-import { jsonError } from '../../lib/koa/json.js'
+import type { Guard, GuardResponses } from '../../lib/koa/guard.js'
+import { response } from '../../lib/response.js'
 import type { TokenFacts, Verified } from '../../lib/tokens/token-kind.js'
 import type { User } from '../../lib/user.js'
 import { accept, type TokenReason, refuse, type Verdict } from '../../lib/verdict.js'
@@ -18,16 +16,16 @@ const REASONS: readonly TokenReason[] = [
   'insufficient_user_authentication',
 ]
 
-/** Answers that say the reason, so that a spec of a guard needs no wire: 400 for a refusal, 503 for a fault. */
-export const plainAnswers: Answers = {
-  tokenRefused: (ctx: Context, refusal) => jsonError(ctx, refusal.reason, 400),
-  unavailable: (ctx: Context) => jsonError(ctx, 'unavailable', 503),
+/** Responses that say the reason: 400 for a refusal, 503 for an internal error. */
+export const plainResponses: GuardResponses = {
+  tokenRefused: ({ reason }) => response(400, { success: false, errors: reason }),
+  unavailable: () => response(503, { success: false, errors: 'unavailable' }),
 }
 
 /** A guard that decides by the header `x-offer`: `good-<name>`, a reason, or a fault that is thrown. */
 export function plainGuard(faults: Readonly<Record<string, unknown>> = {}): Guard<User, TokenFacts> {
   return {
-    answers: plainAnswers,
+    responses: plainResponses,
     async authenticate(source: Source): Promise<Verdict<Verified<User>, TokenReason>> {
       const offer = String(source.headers['x-offer'] ?? 'missing')
       if (Object.hasOwn(faults, offer)) throw faults[offer]

@@ -1,7 +1,7 @@
 import { Router } from '@koa/router'
 import { expect } from 'chai'
 import Koa, { type Context, type Middleware } from 'koa'
-import { requireToken } from '../../lib/koa/require-token.js'
+import { requireToken } from '../../lib/koa/guard.js'
 import { FAULTS, plainGuard } from '../support/guard.js'
 import { withServer } from '../support/http.js'
 import { type Answer, asForm, send } from '../support/send.js'

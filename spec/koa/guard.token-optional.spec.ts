@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import Koa from 'koa'
-import { optionalToken } from '../../lib/koa/optional-token.js'
+import { optionalToken } from '../../lib/koa/guard.js'
 import { FAULTS, plainGuard } from '../support/guard.js'
 import { withServer } from '../support/http.js'
 import { type Answer, send } from '../support/send.js'
