@@ -13,13 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   cli: [/^(cli|stores|tokens)\//, /^(limits|event|error-message)$/],
   apis: [
     /^(apis|koa|tokens|credentials)\//,
-    /^(login|authenticate|limits|throttle|event|crypto|deadline)$/,
+    /^(login|authenticate|limits|throttle|event|crypto|deadline|response)$/,
     /^passwords\/(passwords|default-passwords)$/,
     /^stores\/([a-z]+-store|active-user)$/,
   ],
   koa: [
     /^koa\//,
-    /^(authenticate|login|limits|json-text|error-message)$/,
+    /^(authenticate|login|limits|json-text|error-message|response)$/,
     /^tokens\/token-kind$/,
     /^credentials\/credentials$/,
   ],
@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   deadline: [],
   errors: [],
   'error-message': [],
+  response: [],
   user: [],
   verdict: [],
   clock: [],
