@@ -59,8 +59,13 @@ export const DEFAULT_TIMEOUT = 5
 // Above it Node.js sets a timer to one millisecond.
 const MAX_TIMEOUT = (2 ** 31 - 1) / 1000
 
+/** The option `timeout` of whatever waits for a store: seconds, 5 by default. @throws {TypeError} as `timeLimit` does. */
+export function timeoutOption({ timeout = 5 }: { readonly timeout?: number }): number {
+  return timeLimit('timeout', timeout)
+}
+
 /** A time limit in seconds, fractions allowed. @throws {TypeError} that names the option unless it is above 0 and at most 24 days. */
-export function timeLimit(name: string, value: unknown): number {
+function timeLimit(name: string, value: unknown): number {
   if (typeof value !== 'number' || !(value > 0 && value <= MAX_TIMEOUT)) {
     throw new TypeError(`${name} must be a number of seconds above 0 and of at most ${Math.floor(MAX_TIMEOUT)}`)
   }

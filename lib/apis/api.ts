@@ -1,6 +1,6 @@
 import { authenticate, verify } from '../authenticate.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
-import { withDeadline } from '../deadline.js'
+import { timeoutOption, withDeadline } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
 import { type Reporter, reporter } from '../event.js'
 import { type GuardResponses, optionalToken, requireToken } from '../koa/guard.js'
@@ -39,11 +39,12 @@ export function api<U extends User, T extends TokenFacts>(
   options: ApiOptions<U>,
   parts: ApiParts<U, T>,
 ): ApiCore<U, T> {
-  const { users, passwords = defaultPasswords(), throttle: limits = {}, timeout = 5 } = options
+  const { users, passwords = defaultPasswords(), throttle: limits = {} } = options
   const { tokens, credentials, responses, isBound = false } = parts
   checkParts(options, parts)
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
 
+  const timeout = timeoutOption(options)
   const report = reporter(options.onEvent)
   const store = lookup(users, { timeout })
   const find = (): FindUser<U> => findActive(store)

@@ -3,6 +3,7 @@ import { cookie as cookieReader } from '../credentials/cookie.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
+import { timeoutOption } from '../deadline.js'
 import { isForeign, type OriginOptions, sameOrigin } from '../credentials/same-origin.js'
 import { checkTokenCookie, tokenCookie, type TokenCookie } from '../koa/cookies.js'
 import { completeLogin } from '../koa/routes.js'
@@ -132,8 +133,8 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
 }
 
 /** Disabled accounts have a secret too, which tells their tokens from forged ones. */
-function anybodyOf<U extends User>({ users, timeout = 5 }: ApiOptions<U>): FindAnybody<U> {
-  const store = lookup(users, { timeout })
+function anybodyOf<U extends User>(options: ApiOptions<U>): FindAnybody<U> {
+  const store = lookup(options.users, { timeout: timeoutOption(options) })
   return (by) => ('id' in by ? store.byId(by.id) : store.byUsername(by.username))
 }
 

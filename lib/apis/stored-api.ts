@@ -1,7 +1,7 @@
 import { keyword } from '../credentials/keyword.js'
 import { completeLogin } from '../koa/routes.js'
 import { response } from '../response.js'
-import { withDeadline } from '../deadline.js'
+import { timeoutOption, withDeadline } from '../deadline.js'
 import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
 import type { User } from '../user.js'
@@ -60,7 +60,7 @@ export function storedApi<U extends User>(
   login: StoredLogin<U>,
 ): StoredTokenApi<U> {
   const prefix = pathPrefix(options.prefix)
-  const tokens = kindOn(inTime(checkedTokenStore(options.store), options.timeout))
+  const tokens = kindOn(inTime(checkedTokenStore(options.store), timeoutOption(options)))
   const { path, view, passwordTrimmed, status, loginRefused } = login
   const responses = drfResponses<U, StoredFacts>({
     scheme: 'Token',
@@ -97,7 +97,7 @@ export function storedApi<U extends User>(
 }
 
 /** A store that hangs is a store that failed. */
-function inTime(store: TokenStore, timeout = 5): TokenStore {
+function inTime(store: TokenStore, timeout: number): TokenStore {
   return {
     add: (token) => withDeadline(timeout, () => store.add(token)),
     addMissing: (tokens) => withDeadline(timeout, () => store.addMissing(tokens)),

@@ -1,6 +1,6 @@
 import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
-import { timeLimit, withDeadline } from '../deadline.js'
+import { timeoutOption, withDeadline } from '../deadline.js'
 import type { UserStore } from './user-store.js'
 
 /** Look-ups that trust neither what is asked nor what comes back. Null is nobody; a store that fails or hangs is a rejection. */
@@ -37,8 +37,7 @@ export function activeUser<U extends User>(
   users: UserStore<U>,
   options: { readonly timeout?: number } = {},
 ): FindUser<U> {
-  const { timeout = 5 } = options
-  timeLimit('timeout', timeout)
+  const timeout = timeoutOption(options)
   return findActive(lookup(users, { timeout }))
 }
 

@@ -545,7 +545,7 @@ describe('tokenApi', () => {
     it('rejects for nobody', async () => {
       const api = memoryApi()
       for (const who of [99, '01', '', ' 1', '1abc', 'ann', 0, -1, NaN]) {
-        expect((await rejection(api.revokeAll(who))).message, String(who)).to.include('no such user')
+        expect((await rejection(api.revokeAll(who))).message, String(who)).to.include('user not found')
       }
     })
 

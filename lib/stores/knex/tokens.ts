@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
-import { timeLimit } from '../../deadline.js'
+import { timeoutOption } from '../../deadline.js'
 import { asText, dialectOf, exactly, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './dialect.js'
 import {
   complete,
@@ -44,8 +44,8 @@ const DECIMAL = /^[1-9][0-9]{0,9}$/
  * statements wait for each other nevertheless, the one that the database ends is sent again.
  */
 export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStore {
-  const { table = 'tokens', timeout = 5 } = options
-  timeLimit('timeout', timeout)
+  const { table = 'tokens' } = options
+  const timeout = timeoutOption(options)
   identifier('table', table)
   const dialect = dialectOf(db)
   const columns = Object.values(COLUMNS)

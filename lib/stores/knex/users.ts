@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
-import { timeLimit } from '../../deadline.js'
+import { timeoutOption } from '../../deadline.js'
 import { asText, dialectOf, exactly, identifier, isTimeout, isUnstorable, oneOf, quoted, rowsOf } from './dialect.js'
 import { type IdColumn, type IdTypes, idsOf } from '../ids.js'
 import { ownCopy } from '../own-copy.js'
@@ -58,8 +58,8 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
   options: KnexUsersOptions<K, Extra> = {},
 ): UserStore<KnexUser<K, Extra>> {
   type Row = KnexUser<K, Extra>
-  const { table = 'users', timeout = 5 } = options
-  timeLimit('timeout', timeout)
+  const { table = 'users' } = options
+  const timeout = timeoutOption(options)
   identifier('table', table)
   const type = options.id ?? ('integer' as K) // K is 'integer' where no id was given
   const columns: Readonly<Record<string, string | null>> = {
