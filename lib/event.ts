@@ -17,21 +17,21 @@ export type OnEvent = (event: TokenEvent) => unknown
 
 /** Calls `onEvent` with what happens in one API. Each method that takes work returns its outcome unchanged. */
 export interface Reporter {
-  emit(event: TokenEvent): void
+  readonly emit: (event: TokenEvent) => void
   /** Emits `fault` with the name and code of an internal error, never with its message. */
-  internalError(error: unknown): void
+  readonly internalError: (error: unknown) => void
   /** Emits a stored hash that no hasher reads. */
   readonly unreadableHash: (userId: string, format: string | undefined) => void
   /** Emits an internal error of some work; not if `signal` is aborted, since a client that has gone is no error. */
-  errorsOf<V>(work: Promise<V>, signal?: AbortSignal): Promise<V>
+  readonly errorsOf: <V>(work: Promise<V>, signal?: AbortSignal) => Promise<V>
   /** Emits a token that was refused, or an internal error. */
-  tokenCheck<V>(work: Promise<Verdict<V, TokenReason>>): Promise<Verdict<V, TokenReason>>
+  readonly tokenCheck: <V>(work: Promise<Verdict<V, TokenReason>>) => Promise<Verdict<V, TokenReason>>
   /** Emits a login, one that was refused, or an internal error. */
-  login<V>(
+  readonly login: <V>(
     work: Promise<Verdict<V, LoginReason>>,
     userIdOf: (value: V) => string,
     signal?: AbortSignal,
-  ): Promise<Verdict<V, LoginReason>>
+  ) => Promise<Verdict<V, LoginReason>>
 }
 
 /** The reporter of one API. @throws {TypeError} for an `onEvent` that is not a function. */
