@@ -1,4 +1,4 @@
-import { codeOf } from './errors.js'
+import { codeOf, nameOf } from './errors.js'
 import type { LoginReason, Reason, TokenReason, Verdict } from './verdict.js'
 
 /** What an application may log or count. No event holds a token, a password, a hash or what was typed as a user name. */
@@ -40,7 +40,7 @@ export function reporter(onEvent: OnEvent | undefined): Reporter {
   const refused = (type: 'token-refused' | 'login-refused', { reason, detail }: { reason: Reason; detail?: string }) =>
     emit(detail === undefined ? { type, reason } : { type, reason, detail })
   const internalError = (error: unknown): void => {
-    const name = error instanceof Error ? error.name : typeof error
+    const name = nameOf(error)
     const code = codeOf(error)
     emit(code === undefined ? { type: 'fault', name } : { type: 'fault', name, code })
   }
@@ -81,7 +81,7 @@ function emitter(onEvent: OnEvent | undefined): (event: TokenEvent) => void {
     try {
       await onEvent(event)
     } catch (error) {
-      process.emitWarning(`onEvent threw ${error instanceof Error ? error.name : typeof error}`)
+      process.emitWarning(`onEvent threw ${nameOf(error)}`)
     }
   }
   return (event) => void call(event)
