@@ -1,6 +1,6 @@
 import { InternalError } from './errors.js'
 
-/** A store or a limiter did not answer in time: a fault of ours. */
+/** A store or a limiter did not respond in time: an internal error. */
 export class DeadlineExceeded extends InternalError {
   override readonly name = 'DeadlineExceeded'
   constructor(seconds: number) {
@@ -8,13 +8,13 @@ export class DeadlineExceeded extends InternalError {
   }
 }
 
-/** What a call may read to stop its work early. The signal is made when it is first asked for. */
+/** What a call may read to stop its work early. The signal is made when it is first read. */
 export interface Cancellable {
   readonly signal: AbortSignal
 }
 
 /**
- * Runs a call that must answer within some seconds.
+ * Runs a call that must respond within some seconds.
  *
  * @throws {DeadlineExceeded} when it does not; its signal is aborted then. Whatever the call itself throws or rejects with.
  */
@@ -38,13 +38,27 @@ export function withDeadline<T>(seconds: number, call: (options: Cancellable) =>
 /** A class, since an object with a getter of its own costs as much to make as all the rest of a call. */
 class Running implements Cancellable {
   #controller: AbortController | undefined
+  #late: Error | undefined
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
+    if (this.isLate) this.#controller.abort(this.#late)
     return this.#controller.signal
   }
+  get isLate(): boolean {
+    return this.#late !== undefined
+  }
   abort(reason: Error): void {
+    this.#late = reason
     this.#controller?.abort(reason)
   }
+}
+
+/**
+ * Whether the caller who passed these options has stopped waiting. It makes no signal for a deadline that has none yet: that
+ * costs some 10 µs, as much as a hundred lookups in a map.
+ */
+export function isAbandoned(options: Partial<Cancellable> | undefined): boolean {
+  return options instanceof Running ? options.isLate : options?.signal?.aborted === true
 }
 
 function end(running: Running, seconds: number, reject: (late: Error) => void): void {
