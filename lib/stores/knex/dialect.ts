@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { ContractViolation, InternalError } from '../../errors.js'
 
 /** The three ways to write what the stores ask. */
 export type Dialect = 'postgres' | 'mysql' | 'sqlite'
@@ -68,6 +69,17 @@ const UNSTORABLE = new Set([
 /** Whether a query failed since its text has characters that the column cannot hold, so that no row has it. */
 export function isUnstorable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && UNSTORABLE.has(String(error.code))
+}
+
+/**
+ * Whether a query failed for a reason that no single value in it causes: a timeout, a lost connection, a missing table. The
+ * rest are data exceptions (SQLSTATE class 22) such as a number out of a column's range, and errors that no database raised.
+ */
+export function concernsAllKeys(error: unknown): boolean {
+  if (isTimeout(error)) return true
+  if (!(error instanceof Error) || error instanceof InternalError || error instanceof ContractViolation) return false
+  const { code, sqlState = code } = error as { readonly code?: unknown; readonly sqlState?: unknown } // mysql2 has both
+  return typeof code === 'string' && !isUnstorable(error) && !String(sqlState).startsWith('22')
 }
 
 /** Whether a query, or the wait for a connection, took too long. */

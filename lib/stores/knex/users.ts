@@ -1,7 +1,17 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
 import { timeoutOption } from '../../deadline.js'
-import { asText, dialectOf, exactly, identifier, isTimeout, isUnstorable, oneOf, quoted, rowsOf } from './dialect.js'
+import {
+  asText,
+  concernsAllKeys,
+  dialectOf,
+  exactly,
+  identifier,
+  isUnstorable,
+  oneOf,
+  quoted,
+  rowsOf,
+} from './dialect.js'
 import { type IdColumn, type IdTypes, idsOf } from '../ids.js'
 import { ownCopy } from '../own-copy.js'
 import type { UserStore } from '../user-store.js'
@@ -91,19 +101,22 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
     column: string,
     values: readonly string[],
     numeric: boolean,
+    throwIfAbandoned: () => void,
   ): Promise<readonly Record<string, unknown>[]> => {
     const [condition, bindings] = oneOf(dialect, column, values, numeric)
-    return rowsOf(dialect, await db.raw(select + condition, bindings).timeout(timeout * 1000))
+    const query = db.raw(select + condition, bindings).timeout(timeout * 1000)
+    query.on('start', throwIfAbandoned) // once there is a connection, which may take long
+    return rowsOf(dialect, await query)
   }
-  const byId = batch(async (keys) => {
+  const byId = batch(async (keys, throwIfAbandoned) => {
     const values = keys.flatMap((key) => ids.bindings(key))
-    const rows = await orNobody(keys, ask(id, values, isNumber))
+    const rows = await orNobody(keys, ask(id, values, isNumber, throwIfAbandoned))
     return new Map(rows.map((row) => [String(ids.present(row['id'])), row]))
-  }, isTimeout)
-  const byUsername = batch(async (keys) => {
-    const rows = await orNobody(keys, ask(username, keys, false))
+  }, concernsAllKeys)
+  const byUsername = batch(async (keys, throwIfAbandoned) => {
+    const rows = await orNobody(keys, ask(username, keys, false, throwIfAbandoned))
     return new Map(rows.map((row) => [String(row['username']), row]))
-  }, isTimeout)
+  }, concernsAllKeys)
   /** Each caller gets an object of its own, also where one row answers several. */
   const present = (row: Record<string, unknown> | null): Row | null => {
     if (row === null) return null
@@ -113,8 +126,8 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
   }
 
   const store: UserStore<Row> = {
-    findById: async (text) => (ids.isCanonical(text) ? present(await byId(text)) : null),
-    findByUsername: async (name) => present(await byUsername(name)),
+    findById: async (text, asker) => (ids.isCanonical(text) ? present(await byId(text, asker)) : null),
+    findByUsername: async (name, asker) => present(await byUsername(name, asker)),
   }
   const { tokenEpoch } = columns
   if (tokenEpoch === null || tokenEpoch === undefined) return store

@@ -248,6 +248,76 @@ describe('knexUsers', () => {
       })
     })
 
+    describe('a value that breaks the query of a batch', () => {
+      const names = Array.from({ length: 200 }, (_, at) => `name-${at}`)
+
+      it('costs a few queries, and not one for each of 200 others', async () => {
+        const table = newTableName()
+        await createUserTable(db(), { table })
+        if (name === 'MariaDB') await db().raw('alter table ?? convert to character set utf8mb3', [table])
+        await db()(table).insert(names.map((username) => ({ username, password: 'x' })))
+        const store = knexUsers(db(), { table })
+        for (const unstorable of ['ann😀', 'ann\0']) {
+          const { result, queries } = await counting(db(), () =>
+            Promise.all([...names, unstorable].map((one) => store.findByUsername(one))),
+          )
+          expect(result.map((user) => user?.username)).to.deep.equal([...names, undefined])
+          expect(queries, JSON.stringify(unstorable)).to.be.at.most(17)
+        }
+      })
+
+      it('harms no other lookup, and is not found or an internal error itself', async () => {
+        const table = newTableName()
+        await createUserTable(db(), { table }) // its ids are integers of 32 bits
+        await db()(table).insert(names.map((username) => ({ username, password: 'x' })))
+        const store = knexUsers(db(), { table, id: 'bigint' })
+        const ids = [...names.keys()].slice(0, 49).map((at) => String(at + 1))
+        const found = await Promise.allSettled([...ids, '4294967297'].map((id) => store.findById(id)))
+        const bad = found.pop()
+        expect(found.map((one) => one.status === 'fulfilled' && String(one.value?.id))).to.deep.equal(ids)
+        expect(bad?.status === 'fulfilled' ? bad.value : bad?.status).to.be.oneOf([null, 'rejected'])
+      })
+
+      it('is not looked for where all of them fail', async () => {
+        const store = knexUsers(db(), { table: 'missing_table' })
+        const { result, queries } = await counting(db(), () =>
+          Promise.allSettled(names.map((one) => store.findByUsername(one))),
+        )
+        expect(new Set(result.map(({ status }) => status))).to.deep.equal(new Set(['rejected']))
+        expect(queries).to.equal(1)
+      })
+    })
+
+    describe('a lookup that waits for a connection', () => {
+      let users: Knex
+      let remove: () => Promise<void>
+      before(async () => {
+        ;[users, , remove] = await twoConnections(db(), name)
+        await createUserTable(users, { table: 'waited_for_users' })
+        await users('waited_for_users').insert({ username: 'ann', password: 'x' })
+      })
+      after(() => remove())
+
+      it('is not sent once all who asked for it have gone', async () => {
+        const store = knexUsers(users, { table: 'waited_for_users' })
+        const client = users.client as Knex.Client // Knex types it as any
+        const held: unknown[] = [await client.acquireConnection(), await client.acquireConnection()]
+        const gone = new AbortController()
+        const lookups = [1, 2, 3].map((id) => store.findById(String(id), { signal: gone.signal }))
+        const outcomes = Promise.allSettled([...lookups, store.findByUsername('ann', { signal: gone.signal })])
+        while (poolOf(users).numPendingAcquires() < 2) await new Promise((resolve) => setImmediate(resolve))
+        gone.abort(new RangeError('gone'))
+        const { result, queries } = await counting(users, async () => {
+          for (const connection of held) await client.releaseConnection(connection)
+          return outcomes
+        })
+        expect(result.map(outcomeOf)).to.deep.equal(Array(4).fill('RangeError'))
+        expect(queries).to.equal(0)
+        expect((await store.findById('1'))?.username).to.equal('ann')
+        expect(poolOf(users).numUsed()).to.equal(0)
+      })
+    })
+
     describe('a query that hangs', () => {
       const table = 'locked_users'
       let users: Knex
