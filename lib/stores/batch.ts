@@ -3,13 +3,14 @@ import { InternalError } from '../errors.js'
 
 /**
  * Loads several keys at once; a key that is not in the map was not found. A load that has to wait first, for a connection
- * above all, calls `throwIfAbandoned` before it goes on: it throws if all who asked have stopped waiting.
+ * above all, calls `throwIfAbandoned` before it goes on: it throws if all who asked have gone.
  */
 export type Load<T> = (keys: readonly string[], throwIfAbandoned: () => void) => Promise<ReadonlyMap<string, T>>
 
 const MAX_KEYS = 500
 const MAX_TICKS = 4
 const PATIENCE = 10 // milliseconds
+const MAX_LOADS = 10 // the connections of Knex's pool by default
 
 type Asker = Partial<Cancellable> | undefined
 
@@ -19,15 +20,20 @@ interface Waiter<T> {
   reject(error: unknown): void
 }
 
-type Waiting<T> = ReadonlyMap<string, readonly Waiter<T>[]>
+/** One key, and those who wait for it. */
+interface Pending<T> {
+  readonly key: string
+  waiters: Waiter<T>[]
+}
 
 /**
  * Coalesces lookups made in the same event-loop tick, across requests, into one load, and those of the next ticks as long as
  * each brings more, four at most. While a load is under way the next lookups wait for it, some 10 ms: the busier the store,
- * the larger the loads. Nothing is kept afterwards: every load starts after all lookups that it serves.
+ * the larger the loads. While ten are, they wait until one ends or all who asked for one have gone. Nothing is kept
+ * afterwards: every load starts after all lookups that it serves.
  *
  * If a load of several keys fails, it is repeated in halves, so that a key which breaks a query harms no other one and costs
- * few queries. A lookup whose askers have all stopped waiting (a deadline, an aborted signal) is not loaded.
+ * few queries. A lookup whose askers have all gone (a deadline has passed, a signal is aborted) is not loaded.
  *
  * @param isFinal Whether a load failed for a reason that no single key causes, such as a timeout. It is not repeated then,
  *   which would only keep a slow database from recovering.
@@ -36,32 +42,34 @@ export function batch<T>(
   load: Load<T>,
   isFinal: (error: unknown) => boolean = () => false,
 ): (key: string, asker?: Asker) => Promise<T | null> {
-  let waiting = new Map<string, Waiter<T>[]>()
-  let underWay = 0
+  let waiting = new Map<string, Pending<T>>()
+  const underWay = new Set<readonly Pending<T>[]>()
   let patience: NodeJS.Timeout | undefined
 
   const gather = (ticks: number, seen: number): void => {
-    if (underWay > 0) patience = setTimeout(flush, PATIENCE)
+    if (underWay.size > 0) patience = setTimeout(flush, PATIENCE)
     else if (ticks > 1 && waiting.size > seen) setImmediate(gather, ticks - 1, waiting.size)
     else flush()
   }
 
   const flush = (): void => {
     patience = undefined
-    const asked: Waiting<T> = waiting
-    waiting = new Map()
-    const keys: string[] = []
-    for (const [key, waiters] of asked) {
-      if (hasOnlyGone(waiters)) rejectGone(waiters)
-      else keys.push(key)
+    for (const group of underWay) if (letGo(group)) underWay.delete(group)
+    for (const pending of waiting.values()) if (letGo([pending])) waiting.delete(pending.key)
+    if (waiting.size === 0) return
+    if (underWay.size >= MAX_LOADS) {
+      patience = setTimeout(flush, PATIENCE)
+      return
     }
-    for (let at = 0; at < keys.length; at += MAX_KEYS) void send(asked, keys.slice(at, at + MAX_KEYS))
+    const asked = [...waiting.values()]
+    waiting = new Map()
+    for (let at = 0; at < asked.length; at += MAX_KEYS) void send(asked.slice(at, at + MAX_KEYS))
   }
 
-  const send = async (asked: Waiting<T>, keys: readonly string[]): Promise<void> => {
-    underWay += 1
-    await settle(asked, keys)
-    underWay -= 1
+  const send = async (group: readonly Pending<T>[]): Promise<void> => {
+    underWay.add(group)
+    await settle(group)
+    underWay.delete(group)
     if (patience === undefined) return
     clearTimeout(patience)
     patience = undefined
@@ -69,19 +77,22 @@ export function batch<T>(
   }
 
   /** Loads some keys and settles all who wait for them. It never rejects. */
-  const settle = async (asked: Waiting<T>, keys: readonly string[]): Promise<void> => {
-    const waiters = keys.flatMap((key) => asked.get(key) ?? [])
+  const settle = async (group: readonly Pending<T>[]): Promise<void> => {
     const throwIfAbandoned = (): void => {
-      if (hasOnlyGone(waiters)) throw new InternalError('all who asked for this lookup have stopped waiting')
+      if (isGone(group)) throw new InternalError('all who asked for this lookup have gone')
     }
     try {
+      const keys = group.map(({ key }) => key)
       const found = await load(keys, throwIfAbandoned)
-      for (const key of keys) for (const waiter of asked.get(key) ?? []) waiter.resolve(found.get(key) ?? null)
+      for (const { key, waiters } of group) for (const waiter of waiters) waiter.resolve(found.get(key) ?? null)
     } catch (error) {
-      if (hasOnlyGone(waiters)) return rejectGone(waiters)
-      if (keys.length === 1 || isLast(error)) return waiters.forEach((waiter) => waiter.reject(error))
-      const half = Math.ceil(keys.length / 2)
-      await Promise.all([settle(asked, keys.slice(0, half)), settle(asked, keys.slice(half))])
+      if (letGo(group)) return
+      if (group.length === 1 || isLast(error)) {
+        for (const { waiters } of group) for (const waiter of waiters) waiter.reject(error)
+        return
+      }
+      const half = Math.ceil(group.length / 2)
+      await Promise.all([settle(group.slice(0, half)), settle(group.slice(half))])
     }
   }
 
@@ -100,15 +111,22 @@ export function batch<T>(
       if (waiting.size === 0) setImmediate(gather, MAX_TICKS, 0)
       const waiter: Waiter<T> = { asker, resolve, reject }
       const others = waiting.get(key)
-      if (others === undefined) waiting.set(key, [waiter])
-      else others.push(waiter)
+      if (others === undefined) waiting.set(key, { key, waiters: [waiter] })
+      else others.waiters.push(waiter)
     })
 }
 
-function hasOnlyGone(waiters: readonly Waiter<unknown>[]): boolean {
-  return waiters.every(({ asker }) => isAbandoned(asker))
+/** Whether all who asked for some keys have gone. */
+function isGone(group: readonly Pending<unknown>[]): boolean {
+  return group.every(({ waiters }) => waiters.every(({ asker }) => isAbandoned(asker)))
 }
 
-function rejectGone(waiters: readonly Waiter<unknown>[]): void {
-  for (const { asker, reject } of waiters) reject(asker?.signal?.reason)
+/** Rejects and forgets the waiters if all of them have gone, since a load that hangs may keep them for long; whether they have. */
+function letGo(group: readonly Pending<unknown>[]): boolean {
+  if (!isGone(group)) return false
+  for (const pending of group) {
+    for (const { asker, reject } of pending.waiters) reject(asker?.signal?.reason)
+    pending.waiters = []
+  }
+  return true
 }

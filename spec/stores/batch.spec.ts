@@ -259,6 +259,37 @@ describe('batch', () => {
       expect(statements).to.deep.equal([['a', 'b']])
     })
 
+    it('is let go while ten loads hang, and their loads make room for others', async () => {
+      mock.timers.enable({ apis: ['setTimeout'] })
+      try {
+        const { loads, find } = recording((keys) =>
+          keys.includes('good') ? Promise.resolve(capitals(keys)) : new Promise(() => undefined),
+        )
+        const askers = keysOf(12).map(() => new AbortController())
+        const lookups: Promise<string | null>[] = []
+        for (const [at, asker] of askers.entries()) {
+          lookups.push(find(`k${at}`, asker))
+          await someTicks()
+          mock.timers.tick(10)
+        }
+        const outcomes = outcomesOf(lookups.slice(10))
+        mock.timers.tick(1000)
+        expect(loads).to.deep.equal(keysOf(10).map((key) => [key]))
+        for (const asker of askers.slice(10)) asker.abort(new Error('gone'))
+        mock.timers.tick(10)
+        expect(await outcomes).to.deep.equal(['Error: gone', 'Error: gone'])
+        const next = find('good')
+        await someTicks()
+        mock.timers.tick(10)
+        expect(loads).to.have.lengthOf(10)
+        askers[3]?.abort(new Error('gone'))
+        mock.timers.tick(10)
+        expect(await next).to.equal('GOOD')
+      } finally {
+        mock.timers.reset()
+      }
+    })
+
     it('is over when the deadline of the asker is', async () => {
       mock.timers.enable({ apis: ['setTimeout'] })
       try {
