@@ -16,8 +16,8 @@ type Asker = Partial<Cancellable> | undefined
 
 interface Waiter<T> {
   readonly asker: Asker
-  resolve(value: T | null): void
-  reject(error: unknown): void
+  readonly resolve: (value: T | null) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** One key, and those who wait for it. */
@@ -117,12 +117,12 @@ export function batch<T>(
 }
 
 /** Whether all who asked for some keys have gone. */
-function isGone(group: readonly Pending<unknown>[]): boolean {
+function isGone<T>(group: readonly Pending<T>[]): boolean {
   return group.every(({ waiters }) => waiters.every(({ asker }) => isAbandoned(asker)))
 }
 
 /** Rejects and forgets the waiters if all of them have gone, since a load that hangs may keep them for long; whether they have. */
-function letGo(group: readonly Pending<unknown>[]): boolean {
+function letGo<T>(group: readonly Pending<T>[]): boolean {
   if (!isGone(group)) return false
   for (const pending of group) {
     for (const { asker, reject } of pending.waiters) reject(asker?.signal?.reason)
