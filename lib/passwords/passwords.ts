@@ -117,7 +117,12 @@ export function passwords({
       if (known !== null) decoy.see(account, known)
       const work = known?.stored ?? decoy.for(account)
       const checked = isHashable(password) ? password : ''
-      const matches = await hashing.run(() => work.verify(checked), options.signal)
+      const matches = await hashing.run(() => work.verify(checked), {
+        signal: options.signal,
+        address: options.address,
+        account: options.account,
+        isWrong: (isRight) => !isRight,
+      })
       if (known === null && !isUnusable(encoded)) {
         const format = formatOf(String(encoded))
         warn(format)

@@ -1269,7 +1269,7 @@ describe('tokenApi under attack', () => {
     }
 
     it('159: a full line at the hashing gate is a 503, and never a wrong password', async () => {
-      const narrow = passwords({ hashers: [quick], gate: gate({ width: 1, line: 1 }) })
+      const narrow = passwords({ hashers: [quick], gate: gate({ width: 1, queue: 1 }) })
       const guarded = tokenApp(apiOf(memoryUsers<User>([{ ...ADMIN, password: hash }]), { passwords: narrow }))
       await withServer(guarded.app, async ({ url, errors }) => {
         const logins = Array.from({ length: 12 }, () =>

@@ -1,32 +1,32 @@
 import { expect } from 'chai'
-import { type Gate, gate, gateWidth, Overloaded } from '../../lib/passwords/gate.js'
+import { type Gate, gate, gateWidth, type JobOptions, Overloaded } from '../../lib/passwords/gate.js'
 import { warningsOf } from '../support/warnings.js'
 
-/** A job that runs until it is told to end. */
+/** A job that runs until the spec ends it, with a right or wrong password or an error. */
 interface Job {
   readonly done: Promise<unknown>
   isRunning: boolean
-  end(outcome?: Error): void
+  end(outcome?: Error | 'wrong'): void
 }
 
-function start(through: Gate, signal?: AbortSignal): Job {
-  const job: Job = { done: Promise.resolve(), isRunning: false, end: () => expect.fail('it does not run') }
+function start(through: Gate, options: JobOptions<boolean> = {}): Job {
+  const job: Job = { done: Promise.resolve(), isRunning: false, end: () => expect.fail('it is not running') }
   const done = through.run(
     () =>
-      new Promise<void>((resolve, reject) => {
+      new Promise<boolean>((resolve, reject) => {
         job.isRunning = true
         job.end = (outcome) => {
           job.isRunning = false
-          if (outcome === undefined) resolve()
-          else reject(outcome)
+          if (outcome instanceof Error) reject(outcome)
+          else resolve(outcome !== 'wrong')
         }
       }),
-    signal,
+    { isWrong: (isRight) => !isRight, ...options },
   )
   return Object.assign(job, { done: done.catch((error: unknown) => error) })
 }
 
-/** Lets everything go on that can. */
+/** Lets everything proceed that can. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
@@ -35,13 +35,25 @@ function running(jobs: readonly Job[]): readonly boolean[] {
   return jobs.map((job) => job.isRunning)
 }
 
+/** Ends the job that runs until none is left, and lists the names of the jobs in the order in which they ran. */
+async function orderOf(jobs: Readonly<Record<string, Job>>): Promise<readonly string[]> {
+  const order: string[] = []
+  for (;;) {
+    const [name, job] = Object.entries(jobs).find(([, one]) => one.isRunning) ?? []
+    if (name === undefined || job === undefined) return order
+    order.push(name)
+    job.end()
+    await settle()
+  }
+}
+
 describe('gate', () => {
-  it('gives what the job gives', async () => {
+  it('returns what the job returns', async () => {
     expect(await gate({ width: 1 }).run(async () => 42)).to.equal(42)
   })
 
-  it('runs as many at once as it is wide, and the others in turn', async () => {
-    const through = gate({ width: 2, line: 3 })
+  it('runs as many jobs at once as it is wide, and the others one after another', async () => {
+    const through = gate({ width: 2, queue: 3 })
     const jobs = Array.from({ length: 5 }, () => start(through))
     expect(running(jobs)).to.deep.equal([true, true, false, false, false])
     jobs[1]?.end()
@@ -53,11 +65,11 @@ describe('gate', () => {
     expect(running(jobs)).to.deep.equal([false, false, false, true, true])
     jobs[3]?.end()
     jobs[4]?.end()
-    expect(await Promise.all(jobs.map((job) => job.done))).to.deep.equal(Array(5).fill(undefined))
+    expect(await Promise.all(jobs.map((job) => job.done))).to.deep.equal(Array(5).fill(true))
   })
 
-  it('turns away at once who finds the line full', async () => {
-    const through = gate({ width: 1, line: 1 })
+  it('refuses a job at once if the queue is full', async () => {
+    const through = gate({ width: 1, queue: 1 })
     const [first, second, third] = [start(through), start(through), start(through)]
     expect(await third.done).to.be.instanceOf(Overloaded)
     first.end()
@@ -70,8 +82,8 @@ describe('gate', () => {
     later.end()
   })
 
-  it('has no line where it is told so', async () => {
-    const through = gate({ width: 1, line: 0 })
+  it('may have no queue', async () => {
+    const through = gate({ width: 1, queue: 0 })
     const [first, second] = [start(through), start(through)]
     expect(await second.done).to.be.instanceOf(Overloaded)
     first.end()
@@ -88,43 +100,192 @@ describe('gate', () => {
     }
   })
 
-  it('passes the place on when a job fails, too', async () => {
+  it('starts the next job when one fails, too', async () => {
     const through = gate({ width: 1 })
-    const fault = new Error('it failed')
+    const error = new Error('it failed')
     const [first, second] = [start(through), start(through)]
-    first.end(fault)
-    expect(await first.done).to.equal(fault)
+    first.end(error)
+    expect(await first.done).to.equal(error)
     await settle()
     expect(second.isRunning).to.equal(true)
     second.end()
   })
 
-  it('passes the place on when a job throws before it has begun', async () => {
+  it('starts the next job when one throws before it has begun', async () => {
     const through = gate({ width: 1 })
-    const fault = new Error('it threw')
+    const thrown = new Error('it threw')
     const outcome = await through
       .run(() => {
-        throw fault
+        throw thrown
       })
       .catch((error: unknown) => error)
-    expect(outcome).to.equal(fault)
+    expect(outcome).to.equal(thrown)
     expect(await through.run(async () => 'next')).to.equal('next')
+  })
+
+  describe('is fair', () => {
+    it('to addresses: one that has nothing waiting comes before the second job of another', async () => {
+      const through = gate({ width: 1 })
+      const jobs = {
+        a1: start(through, { address: 'a' }),
+        a2: start(through, { address: 'a' }),
+        a3: start(through, { address: 'a' }),
+        b1: start(through, { address: 'b' }),
+        c1: start(through, { address: 'c' }),
+        b2: start(through, { address: 'b' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
+    })
+
+    it('to jobs without an address, in the order in which they came', async () => {
+      const through = gate({ width: 1 })
+      const jobs = {
+        one: start(through),
+        two: start(through),
+        three: start(through),
+        b: start(through, { address: 'b' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['one', 'b', 'two', 'three'])
+    })
+
+    it('to accounts: one that is flooded from many addresses waits behind the others', async () => {
+      const through = gate({ width: 1 })
+      const jobs = {
+        flood1: start(through, { account: 'victim', address: '1' }),
+        flood2: start(through, { account: 'victim', address: '2' }),
+        flood3: start(through, { account: 'victim', address: '3' }),
+        other: start(through, { account: 'other', address: '4' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['flood1', 'other', 'flood2', 'flood3'])
+      const later = {
+        first: start(through, { account: 'x', address: 'x' }),
+        victim: start(through, { account: 'victim', address: '5' }),
+        other: start(through, { account: 'other', address: '6' }),
+      }
+      expect(await orderOf(later)).to.deep.equal(['first', 'victim', 'other'])
+    })
+
+    it('in that the newest job of the address with the most gives way when the queue is full', async () => {
+      const through = gate({ width: 1, queue: 3 })
+      const flood = Array.from({ length: 4 }, () => start(through, { address: 'flood' }))
+      const newest = start(through, { address: 'flood' })
+      expect(await newest.done).to.be.instanceOf(Overloaded)
+      const honest = start(through, { address: 'honest' })
+      expect(await flood[3]?.done).to.be.instanceOf(Overloaded)
+      flood[0]?.end()
+      await settle()
+      expect([running(flood), honest.isRunning]).to.deep.equal([[false, false, false, false], true])
+      honest.end()
+      await settle()
+      expect(flood[1]?.isRunning).to.equal(true)
+    })
+
+    it('in that wrong passwords count ten times', async () => {
+      const through = gate({ width: 1 })
+      for (const [address, outcome] of [
+        ['guesser', 'wrong'],
+        ['busy', undefined],
+        ['busy', undefined],
+      ] as const) {
+        const job = start(through, { address })
+        job.end(outcome)
+        await job.done
+      }
+      const jobs = {
+        first: start(through),
+        guesser: start(through, { address: 'guesser' }),
+        busy: start(through, { address: 'busy' }),
+        fresh: start(through, { address: 'fresh' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['first', 'fresh', 'busy', 'guesser'])
+    })
+
+    it('in that it forgets what was used within minutes', async () => {
+      let now = 1000
+      const through = gate({ width: 1, clock: () => now })
+      const guess = start(through, { address: 'guesser' })
+      guess.end('wrong')
+      await guess.done
+      now += 10 * 60
+      for (let login = 0; login < 2; login += 1) {
+        const job = start(through, { address: 'busy' })
+        job.end()
+        await job.done
+      }
+      const jobs = {
+        first: start(through),
+        busy: start(through, { address: 'busy' }),
+        guesser: start(through, { address: 'guesser' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['first', 'guesser', 'busy'])
+    })
+
+    it('in that no job overtakes an older one of its address, whatever the address is given back', async () => {
+      const through = gate({ width: 1 })
+      const jobs: Record<string, Job> = {}
+      for (const name of ['1', '2', '3', '4', '5']) jobs[name] = start(through, { address: 'a' })
+      for (const name of ['1', '2', '3']) {
+        jobs[name]?.end()
+        await settle()
+      }
+      jobs['6'] = start(through, { address: 'a' })
+      expect(await orderOf(jobs)).to.deep.equal(['4', '5', '6'])
+    })
+
+    it('in that jobs that are refused count, too', async () => {
+      const through = gate({ width: 1, queue: 1 })
+      const first = start(through, { address: 'first' })
+      const waits = start(through, { address: 'waits' })
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        expect(await start(through, { address: 'hammer' }).done).to.be.instanceOf(Overloaded)
+      }
+      await orderOf({ first, waits })
+      const jobs = {
+        first: start(through, { address: 'x' }),
+        hammer: start(through, { address: 'hammer' }),
+        waits: start(through, { address: 'waits' }),
+      }
+      expect(await jobs.hammer.done).to.be.instanceOf(Overloaded)
+      expect(await orderOf(jobs)).to.deep.equal(['first', 'waits'])
+    })
+
+    it('in that jobs that are given up count as wrong passwords', async () => {
+      const through = gate({ width: 1 })
+      const controller = new AbortController()
+      const first = start(through, { address: 'first' })
+      const quits = start(through, { address: 'quitter', signal: controller.signal })
+      controller.abort(new Error('gone'))
+      expect(await quits.done).to.be.instanceOf(Error)
+      first.end()
+      await first.done
+      for (let login = 0; login < 2; login += 1) {
+        const job = start(through, { address: 'busy' })
+        job.end()
+        await job.done
+      }
+      const jobs = {
+        next: start(through),
+        quitter: start(through, { address: 'quitter' }),
+        busy: start(through, { address: 'busy' }),
+      }
+      expect(await orderOf(jobs)).to.deep.equal(['next', 'busy', 'quitter'])
+    })
   })
 
   describe('with a signal', () => {
     const gone = new Error('the client has gone')
 
-    it('runs nothing for one that is aborted already', async () => {
+    it('does not run a job that is aborted already', async () => {
       const through = gate({ width: 1 })
-      const job = start(through, AbortSignal.abort(gone))
+      const job = start(through, { signal: AbortSignal.abort(gone) })
       expect(await job.done).to.equal(gone)
       expect(await through.run(async () => 'next')).to.equal('next')
     })
 
-    it('lets a job leave the line, and the next one move up', async () => {
-      const through = gate({ width: 1, line: 2 })
+    it('lets a job leave the queue, and the next one move up', async () => {
+      const through = gate({ width: 1, queue: 2 })
       const controller = new AbortController()
-      const [first, second, third] = [start(through), start(through, controller.signal), start(through)]
+      const [first, second, third] = [start(through), start(through, { signal: controller.signal }), start(through)]
       controller.abort(gone)
       expect(await second.done).to.equal(gone)
       const fourth = start(through)
@@ -137,10 +298,10 @@ describe('gate', () => {
       fourth.end()
     })
 
-    it('takes nobody else out of the line when it comes after its job’s turn', async () => {
+    it('takes no other job out of the queue when it is aborted after its job has started', async () => {
       const through = gate({ width: 1 })
       const controller = new AbortController()
-      const [first, second, third] = [start(through), start(through, controller.signal), start(through)]
+      const [first, second, third] = [start(through), start(through, { signal: controller.signal }), start(through)]
       first.end()
       await settle()
       expect(second.isRunning).to.equal(true)
@@ -154,14 +315,17 @@ describe('gate', () => {
     it('does not disturb a job that runs or has run', async () => {
       const through = gate({ width: 1 })
       const controller = new AbortController()
-      const [first, second] = [start(through, controller.signal), start(through, controller.signal)]
+      const [first, second] = [
+        start(through, { signal: controller.signal }),
+        start(through, { signal: controller.signal }),
+      ]
       first.end()
       await settle()
       expect(second.isRunning).to.equal(true)
       controller.abort(gone)
       await settle()
       second.end()
-      expect(await second.done).to.equal(undefined)
+      expect(await second.done).to.equal(true)
       expect(await through.run(async () => 'next')).to.equal('next')
     })
   })
@@ -184,7 +348,7 @@ describe('gateWidth', () => {
     }
   })
 
-  it('warns where there is one thread alone', async () => {
+  it('warns if there is only one thread', async () => {
     expect(await warningsOf(() => void gateWidth(8, '1'))).to.have.lengthOf(1)
     expect((await warningsOf(() => void gateWidth(8, '1')))[0]).to.include('UV_THREADPOOL_SIZE=1')
     expect(await warningsOf(() => void gateWidth(8, '2'))).to.deep.equal([])
@@ -192,7 +356,7 @@ describe('gateWidth', () => {
 })
 
 describe('Overloaded', () => {
-  it('has a name by which it can be told', () => {
-    expect(new Overloaded()).to.be.instanceOf(Error).with.property('name', 'Overloaded')
+  it('has a name and a stable code', () => {
+    expect(new Overloaded()).to.be.instanceOf(Error).and.include({ name: 'Overloaded', code: 'ERR_OVERLOADED' })
   })
 })

@@ -26,10 +26,10 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** A hasher whose work waits until it is told to end, with the number of those that run. */
-function waiting(): Hasher & { readonly ends: (() => void)[] } {
-  const ends: (() => void)[] = []
-  const work = (): Promise<boolean> => new Promise((resolve) => ends.push(() => resolve(false)))
+/** A hasher whose work waits until the spec ends it, as a wrong password by default. */
+function waiting(): Hasher & { readonly ends: ((isRight?: boolean) => void)[] } {
+  const ends: ((isRight?: boolean) => void)[] = []
+  const work = (): Promise<boolean> => new Promise((resolve) => ends.push((isRight = false) => resolve(isRight)))
   return { ends, decoy: 'x', hash: async () => 'x', read: () => ({ outdated: false, verify: work }) }
 }
 
@@ -327,9 +327,52 @@ describe('passwords', () => {
       expect(await Promise.all(answers)).to.deep.equal(Array(width + 1).fill(false))
     })
 
-    it('is passed by new hashes too, and full it is a fault', async () => {
+    it('lets logins of other addresses and accounts run before those of a flood', async () => {
+      for (const key of ['address', 'account'] as const) {
+        const hasher = waiting()
+        const mine = passwords({ hashers: [hasher], gate: gate({ width: 1, queue: 2 }) })
+        const outcomes = ['flood', 'flood', 'flood', 'other'].map((who) => mine.verify('x', 'x', { [key]: who }))
+        expect(await rejection(outcomes[2] ?? Promise.resolve()), key).to.be.instanceOf(Overloaded)
+        const done: string[] = []
+        void outcomes[1]?.then(() => done.push('flood'))
+        void outcomes[3]?.then(() => done.push('other'))
+        for (let at = 0; at < 3; at += 1) {
+          hasher.ends[at]?.()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        expect(done, key).to.deep.equal(['other', 'flood'])
+      }
+    })
+
+    it('makes a wrong password count more than a right one', async () => {
       const hasher = waiting()
-      const mine = passwords({ hashers: [hasher], gate: gate({ width: 1, line: 0 }) })
+      const mine = passwords({ hashers: [hasher], gate: gate({ width: 1 }) })
+      const order: string[] = []
+      const attempt = async (address: string, encoded: string | null = 'x'): Promise<void> => {
+        await mine.verify('x', encoded, { address })
+        order.push(address)
+      }
+      const step = async (isRight: boolean): Promise<void> => {
+        hasher.ends.shift()?.(isRight)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      for (const [address, isRight] of [
+        ['wrong', false],
+        ['right', true],
+        ['right', true],
+      ] as const) {
+        // prettier-ignore
+        void attempt(address)
+        await step(isRight)
+      }
+      for (const address of ['first', 'wrong', 'right']) void attempt(address)
+      for (let at = 0; at < 3; at += 1) await step(true)
+      expect(order.slice(3)).to.deep.equal(['first', 'right', 'wrong'])
+    })
+
+    it('is passed by new hashes too, and full it is an internal error', async () => {
+      const hasher = waiting()
+      const mine = passwords({ hashers: [hasher], gate: gate({ width: 1, queue: 0 }) })
       const running = mine.verify('x', 'x')
       expect(await rejection(mine.verify('x', 'x'))).to.be.instanceOf(Overloaded)
       expect(await rejection(mine.verify('x', null)), 'for nobody').to.be.instanceOf(Overloaded)

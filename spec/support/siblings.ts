@@ -14,7 +14,7 @@ export const PASSWORD = 'correct horse battery staple'
 /** Real hashes at the lowest cost, with room for every login of a spec at once. */
 export const cheap: Passwords = passwords({
   hashers: [pbkdf2({ iterations: 1 })],
-  gate: gate({ width: 4, line: 1000 }),
+  gate: gate({ width: 4, queue: 1000 }),
 })
 
 /** Alice (1), Bob (2) and Carol (3), who is disabled, in new tables. */
