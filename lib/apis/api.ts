@@ -1,9 +1,11 @@
-import { authenticate, verify } from '../authenticate.js'
+import { authenticate, type Verifier, verify } from '../authenticate.js'
+import { type Clock, wholeClock } from '../clock.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { timeoutOption, withDeadline } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
 import { type Reporter, reporter } from '../event.js'
 import { type GuardResponses, optionalToken, requireToken } from '../koa/guard.js'
+import { type CheckedNeeds, checkedNeeds } from '../limits.js'
 import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
 import { findActive, lookup } from '../stores/active-user.js'
@@ -22,6 +24,8 @@ export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly responses: GuardResponses
   /** The tokens are bound to the row whose password was verified, so that a login need not read it again. */
   readonly isBound?: boolean
+  /** The option `clock`. */
+  readonly clock?: Clock | undefined
 }
 
 /** What all ready-made APIs share, and what their routes and further methods need. */
@@ -39,7 +43,7 @@ export function api<U extends User, T extends TokenFacts>(
   options: ApiOptions<U>,
   parts: ApiParts<U, T>,
 ): ApiCore<U, T> {
-  const { users, passwords = defaultPasswords(), throttle: limits = {} } = options
+  const { users, passwords = defaultPasswords(), throttle: limiters = {} } = options
   const { tokens, credentials, responses, isBound = false } = parts
   checkParts(options, parts)
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
@@ -47,27 +51,41 @@ export function api<U extends User, T extends TokenFacts>(
   const timeout = timeoutOption(options)
   const report = reporter(options.onEvent)
   const store = lookup(users, { timeout })
+  const primary = options.primary === undefined ? store : lookup(options.primary, { timeout })
+  const now = wholeClock(parts.clock)
   const find = (): FindUser<U> => findActive(store)
+  const findOnPrimary = (): FindUser<U> => findActive(primary)
+  /** Made for each request: a `find` remembers what it has found. */
+  const verifier = (): Verifier<U, U, T> => ({
+    tokens,
+    now,
+    find: find(),
+    findOnPrimary: primary === store ? undefined : findOnPrimary(),
+  })
   const verifyPassword = login<U>({
     passwords,
-    throttle: throttle(limits, timeout),
+    throttle: throttle(limiters, timeout),
     onLimiterError: report.internalError,
     onUnreadableHash: report.unreadableHash,
   })
   const checkPassword = (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> =>
-    verifyPassword(attempt, (name) => store.byUsername(name))
+    verifyPassword(attempt, (name) => primary.byUsername(name))
 
-  const authenticateRequest = (source: Source): Promise<Verdict<Verified<U, T>, TokenReason>> =>
-    report.tokenCheck(authenticate(source, credentials, tokens, find()))
+  const authenticateRequest = (source: Source, needs?: CheckedNeeds): Promise<Verdict<Verified<U, T>, TokenReason>> =>
+    report.tokenCheck(authenticate(source, credentials, verifier(), needs))
 
-  const verifyOffer: TokenApi<U, T>['verify'] = ({ user, token }) => {
+  const verifyOffer: TokenApi<U, T>['verify'] = async ({ user, token, request, needs }) => {
     const offered = readOffer(user, token)
-    return report.tokenCheck(offered === null ? refused('malformed') : verify(offered, tokens, find()))
+    const use = {
+      ...(request === undefined ? {} : { request }),
+      ...(needs === undefined ? {} : { needs: checkedNeeds(needs) }),
+    }
+    return report.tokenCheck(offered === null ? refused('malformed') : verify(offered, verifier(), use))
   }
 
   const issueAfterLogin = isBound
     ? loginAndIssueAtOnce({ login: checkPassword, tokens })
-    : loginAndIssue({ login: checkPassword, tokens, find })
+    : loginAndIssue({ login: checkPassword, tokens, find: findOnPrimary })
 
   const revokeAll = async (id: string): Promise<void> => {
     if (tokens.revokeAll === undefined)
@@ -75,12 +93,12 @@ export function api<U extends User, T extends TokenFacts>(
         'revokeAll: a token kind of this API cannot end all tokens of a user',
         'ERR_REVOKE_NOT_SUPPORTED_BY_KIND',
       )
-    const user = await report.errorsOf(store.byId(id))
+    const user = await report.errorsOf(primary.byId(id))
     if (user === null) throw new InternalError('revokeAll: user not found', 'ERR_USER_NOT_FOUND')
     await report.errorsOf(
       tokens.revokeAll(
         user,
-        once(() => bumpEpoch(users, id, timeout)),
+        once(() => bumpEpoch(options.primary ?? users, id, timeout)),
       ),
     )
     report.emit({ type: 'revoke-all', userId: id })
@@ -91,11 +109,13 @@ export function api<U extends User, T extends TokenFacts>(
     shared: {
       tokenRequired: requireToken<U, T>(guard),
       tokenOptional: optionalToken<U, T>(guard),
-      issue: (user) => report.errorsOf(tokens.issue(user)),
+      issue: (user, { limits, loggedInAt = 0 } = {}) =>
+        report.errorsOf(tokens.issue(user, limits === undefined ? { loggedInAt } : { loggedInAt, limits })),
       verify: verifyOffer,
       login: (attempt) => report.login(checkPassword(attempt), idOf, attempt.signal),
       revokeAll: (who) => revokeAll(idText(typeof who === 'object' ? who?.id : who) ?? ''), // no user has an empty id
-      authenticate: authenticateRequest,
+      authenticate: async (request, needs) =>
+        authenticateRequest(request, needs === undefined ? undefined : checkedNeeds(needs)),
     },
     find,
     loginAndIssue: (attempt) => report.login(issueAfterLogin(attempt), ({ user }) => idOf(user), attempt.signal),
@@ -103,10 +123,12 @@ export function api<U extends User, T extends TokenFacts>(
   }
 }
 
-function checkParts<U extends User, T extends TokenFacts>({ users }: ApiOptions<U>, parts: ApiParts<U, T>): void {
+function checkParts<U extends User, T extends TokenFacts>(options: ApiOptions<U>, parts: ApiParts<U, T>): void {
+  const { users, primary = users } = options
   const { tokens, credentials } = parts
-  if (typeof users?.findById !== 'function' || typeof users.findByUsername !== 'function') {
-    throw new TypeError('users must have the methods findById and findByUsername')
+  for (const [name, store] of Object.entries({ users, primary })) {
+    if (typeof store?.findById !== 'function' || typeof store.findByUsername !== 'function')
+      throw new TypeError(`${name} must have the methods findById and findByUsername`)
   }
   if (typeof credentials?.read !== 'function') throw new TypeError('credentials must have the method read')
   if (typeof tokens?.issue !== 'function' || typeof tokens.verify !== 'function') {

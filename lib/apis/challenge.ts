@@ -1,5 +1,12 @@
 import { isHttpToken } from '../credentials/credentials.js'
+import type { CheckedNeeds } from '../limits.js'
 import type { TokenReason, TokenRefusal } from '../verdict.js'
+
+/** The texts for a token that is valid but not for this request, in every API. */
+export const NOT_PERMITTED = {
+  insufficient_scope: 'The token does not allow this request.',
+  insufficient_user_authentication: 'Please log in again.',
+} as const
 
 /** `error` and `error_description` of a challenge (RFC 6750 §3.1, RFC 9470 §3). */
 const ERRORS: Readonly<Record<Exclude<TokenReason, 'missing'>, readonly [error: string, description: string]>> = {
@@ -12,16 +19,8 @@ const ERRORS: Readonly<Record<Exclude<TokenReason, 'missing'>, readonly [error: 
   insufficient_user_authentication: ['insufficient_user_authentication', 'A more recent login is required'],
 }
 
-/** What the route asks for, as the challenge names it. */
-export interface ChallengeNeeds {
-  /** Scope tokens with one space between. */
-  readonly scope?: string
-  /** Seconds. */
-  readonly maxAge?: number
-}
-
 /** Writes the value of `WWW-Authenticate` (RFC 9110 §11.6.1) for a refusal, or for a request without credentials. */
-export type Challenger = (refusal?: TokenRefusal, needs?: ChallengeNeeds) => string
+export type Challenger = (refusal?: TokenRefusal, needs?: CheckedNeeds) => string
 
 /** Makes the challenges of one scheme and realm. @throws {TypeError} for a scheme or realm that no header can carry. */
 export function challenger(scheme: string, realm: string): Challenger {
@@ -38,7 +37,7 @@ export function challenger(scheme: string, realm: string): Challenger {
   }
 }
 
-function neededBy(reason: TokenReason, { scope, maxAge }: ChallengeNeeds): string {
-  if (reason === 'insufficient_scope' && scope !== undefined) return `, scope="${scope}"`
+function neededBy(reason: TokenReason, { scopes, maxAge }: CheckedNeeds): string {
+  if (reason === 'insufficient_scope' && scopes !== undefined) return `, scope="${scopes.join(' ')}"`
   return reason === 'insufficient_user_authentication' && maxAge !== undefined ? `, max_age=${maxAge}` : ''
 }

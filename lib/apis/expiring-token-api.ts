@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { response } from '../response.js'
 import { expiringTokens } from '../tokens/expiring.js'
 import type { User } from '../user.js'
@@ -11,7 +10,6 @@ export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOption
   readonly limit?: number
   /** Keeps two kinds of user with one table apart. */
   readonly audience?: string
-  readonly clock?: Clock
 }
 
 /**

@@ -75,7 +75,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     return { ...made, headers: { ...made.headers, 'Set-Cookie': setCookie } }
   }
   const responses = { ...plain, loggedIn: withCookie }
-  const { shared, find, loginAndIssue, report } = api(options, { tokens, credentials, responses })
+  const { shared, find, loginAndIssue, report } = api(options, { tokens, credentials, responses, clock: options.clock })
   const login = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
   const refresh: JwtApi<U>['refresh'] = (token) =>
     report.tokenCheck(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))

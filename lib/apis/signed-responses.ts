@@ -3,7 +3,7 @@ import type { LoginResponses, MethodResponses } from '../koa/routes.js'
 import { response } from '../response.js'
 import type { SignedFacts } from '../tokens/signed.js'
 import type { User } from '../user.js'
-import { challenger } from './challenge.js'
+import { challenger, NOT_PERMITTED } from './challenge.js'
 import { drfNotAllowed, drfThrottled, drfUnavailable } from './drf/responses.js'
 
 /** nap-token-auth's refusal at a guard, and a login in the words of Django's own form, for which the ancestor has no route. */
@@ -12,8 +12,15 @@ export function signedResponses<U extends User>(
 ): GuardResponses & LoginResponses<U, SignedFacts> & MethodResponses {
   const challenge = challenger('Bearer', realm)
   return {
-    // The same body for every reason, as in the ancestor: the reason is in the challenge.
-    tokenRefused: (refusal) => response(401, { detail: 'anonymous' }, { 'WWW-Authenticate': challenge(refusal) }),
+    tokenRefused(refusal, needs) {
+      const { reason } = refusal
+      const headers = { 'WWW-Authenticate': challenge(refusal, needs) }
+      if (reason === 'insufficient_scope') return response(403, { detail: NOT_PERMITTED[reason] }, headers)
+      if (reason === 'insufficient_user_authentication')
+        return response(401, { detail: NOT_PERMITTED[reason] }, headers)
+      // The same body for every reason, as in the ancestor: the reason is in the challenge.
+      return response(401, { detail: 'anonymous' }, headers)
+    },
     notAllowed: drfNotAllowed,
     loginRefused(refusal) {
       const { reason } = refusal

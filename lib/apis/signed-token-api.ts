@@ -35,6 +35,7 @@ export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>
     tokens: signedTokens<U>(options),
     credentials: authorization('Bearer'),
     responses,
+    clock: options.clock,
   })
   const login = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
 

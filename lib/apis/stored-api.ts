@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js'
 import { keyword } from '../credentials/keyword.js'
 import { completeLogin } from '../koa/routes.js'
 import { response } from '../response.js'
@@ -16,6 +17,7 @@ import { drfRoutes, type ViewDescription } from './drf/routes.js'
 export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
   /** Where the digests are: `knexTokens(db)` or `memoryTokens()`. */
   readonly store: TokenStore
+  readonly clock?: Clock
   /** What comes before the API's own addresses; ''. */
   readonly prefix?: string
 }
@@ -70,7 +72,12 @@ export function storedApi<U extends User>(
     loginRefused,
     loggedIn: (_user, { token }) => response(status, { token }),
   })
-  const { shared, loginAndIssue, report } = api(options, { tokens, credentials: keyword('Token'), responses })
+  const { shared, loginAndIssue, report } = api(options, {
+    tokens,
+    credentials: keyword('Token'),
+    responses,
+    clock: options.clock,
+  })
   const route = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
 
   return {

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { reporter } from '../event.js'
 import { response } from '../response.js'
 import { slidingTokens } from '../tokens/sliding.js'
@@ -15,7 +14,6 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
   readonly limit?: number
   /** Keeps two kinds of user with one table apart. */
   readonly audience?: string
-  readonly clock?: Clock
 }
 
 /**

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import type { OnEvent } from '../event.js'
 import type { OptionalToken, RequireToken } from '../koa/guard.js'
+import type { Limits, Needs } from '../limits.js'
 import type { LoginAttempt } from '../login.js'
 import type { Passwords } from '../passwords/passwords.js'
 import type { UserStore } from '../stores/user-store.js'
@@ -18,27 +19,46 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   readonly tokenOptional: OptionalToken<U, T>
   /** The API's own routes. `check: false` leaves out the one that takes a token in its path. */
   routes(options?: { readonly check?: boolean }): Middleware
-  /** A token for a user, without any check of who asks. @throws {TypeError} for a user that no token can be bound to. */
-  issue(user: U): Promise<Issued<T>>
-  /** Judges a token that came by another road, with the user it is said to belong to. */
+  /**
+   * A token for a user, without any check of who asks. It is no login: nobody typed a password, so `maxAge` refuses it and it cannot
+   * be renewed, unless `loggedInAt` says when one was typed.
+   *
+   * @param options `limits`: what the token may be used for; everything by default. `loggedInAt`: seconds since 1970; 0, not known.
+   * @throws {TypeError} for a user that no token can be bound to, and for limits that the kind has no place for.
+   */
+  issue(user: U, options?: { readonly limits?: readonly Limits[]; readonly loggedInAt?: number }): Promise<Issued<T>>
+  /**
+   * Verifies a token that came some other way, with the user it is said to belong to. `request` is what it is to be used for, and
+   * `needs` what that asks for: a token that is limited to what is not given here is refused.
+   */
   verify(offered: {
     readonly user?: string | number | bigint
     readonly token: string
+    readonly request?: { readonly method: string; readonly path: string }
+    readonly needs?: Needs
   }): Promise<Verdict<Verified<U, T>, TokenReason>>
-  /** Judges a user name and a password, throttled and at the cost of one hash, without issuing anything. */
+  /** Verifies a user name and a password, throttled and at the cost of one hash, without issuing anything. */
   login(attempt: LoginAttempt): Promise<Verdict<U, LoginReason>>
   /**
    * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
    * honour it, or where there is no such user; never a silent success.
    */
   revokeAll(user: User | User['id']): Promise<void>
-  /** Judges any Node.js request by its headers and query, for example a WebSocket upgrade. */
-  authenticate(request: IncomingMessage): Promise<Verdict<Verified<U, T>, TokenReason>>
+  /**
+   * Authenticates any Node.js request by its headers and query, for example a WebSocket upgrade. For requests that no Koa middleware
+   * has rewritten.
+   */
+  authenticate(request: IncomingMessage, needs?: Needs): Promise<Verdict<Verified<U, T>, TokenReason>>
 }
 
 /** Options that every ready-made API takes. */
 export interface ApiOptions<U extends User> {
   readonly users: UserStore<U>
+  /**
+   * The same users on the primary database, if `users` reads a replica. Logins, renewals, ended logins and `revokeAll` use only it;
+   * a token check asks it once more before it refuses a genuine token for what the replica says of its user.
+   */
+  readonly primary?: UserStore<U>
   /** How passwords are checked; every Django format by default. */
   readonly passwords?: Passwords
   /**

@@ -63,7 +63,7 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
   const responses = pairResponses<U, T>({ scheme, realm, respond })
   // Sealed pairs are bound to the very row whose password was checked; of another kind that is not known.
   const isBound = options.tokens === undefined
-  const { shared, loginAndIssue } = api(options, { tokens, credentials, responses, isBound })
+  const { shared, loginAndIssue } = api(options, { tokens, credentials, responses, clock: options.clock, isBound })
   const login = { logIn: loginAndIssue, addressOf, responses }
 
   return {

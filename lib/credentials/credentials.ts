@@ -9,6 +9,8 @@ export interface Source {
   readonly rawHeaders?: readonly string[]
   /** Path and query. */
   readonly url?: string | undefined
+  /** Path and query as they were received, if something on the way here has rewritten `url` (Koa and Express keep them). */
+  readonly originalUrl?: string | undefined
   /** What a body parser made of the body. */
   readonly body?: unknown
 }
@@ -23,5 +25,15 @@ export type CredentialsRefusal = Refusal<'missing' | 'malformed'>
 
 /** The port that every carrier of credentials fills: `missing` where it carries none, `malformed` where they cannot be read. */
 export interface Credentials {
-  read(source: Source): Verdict<{ user?: string; token: string }, 'missing' | 'malformed'>
+  read(source: Source): Verdict<OfferedCredentials, 'missing' | 'malformed'>
+  /** Whether what it reads names a user beside the token. */
+  readonly givesUser?: boolean
+}
+
+/** A token, the user it is said to belong to, the scheme of the header it came in, and whether only links may come this way. */
+export interface OfferedCredentials {
+  user?: string
+  token: string
+  scheme?: string
+  linksOnly?: true
 }

@@ -1,5 +1,6 @@
 import type { Context, DefaultContext, Middleware, Next, ParameterizedContext } from 'koa'
 import type { Source } from '../credentials/credentials.js'
+import { type CheckedNeeds, checkedNeeds, type Needs } from '../limits.js'
 import type { HttpResponse } from '../response.js'
 import type { TokenFacts, Verified } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
@@ -23,32 +24,44 @@ export type GuardMiddleware<State> = {
   guard(ctx: ParameterizedContext<State>, next: Next): Promise<void>
 }['guard']
 
-/** A handler behind a guard. */
-export type Guarded<State, S, C> = (ctx: ParameterizedContext<S & State, C>, next: Next) => unknown
+/** A handler behind a guard. `params` are those that a router sets; without one there are none. */
+export type Guarded<State, S, C> = (
+  ctx: ParameterizedContext<S & State, C & { params: Record<string, string> }>,
+  next: Next,
+) => unknown
 
 /** What a guard is made of: how a request is authenticated, and the responses of one HTTP API. */
 export interface Guard<U extends User, T extends TokenFacts> {
-  readonly authenticate: (source: Source) => Promise<Verdict<Verified<U, T>, TokenReason>>
+  readonly authenticate: (source: Source, needs?: CheckedNeeds) => Promise<Verdict<Verified<U, T>, TokenReason>>
   readonly responses: GuardResponses
 }
 
 /** The responses of a guard. */
 export interface GuardResponses {
-  tokenRefused(refusal: TokenRefusal): HttpResponse
+  /** `needs`: what the route asks for, for the challenge. */
+  tokenRefused(refusal: TokenRefusal, needs?: CheckedNeeds): HttpResponse
   /** The response to an internal error: 503, nothing of the cause. */
   unavailable(): HttpResponse
 }
 
-/** Both forms of `tokenRequired`: a middleware, or a handler wrapped in one. */
+/**
+ * The forms of `tokenRequired`: a middleware, or a handler wrapped in one, each with or without `needs` (`scope`, `maxAge`).
+ *
+ * @throws {TypeError} at once for anything else, above all for `needs` with a name that does not exist.
+ */
 export interface RequireToken<U extends User, T extends TokenFacts> {
   (): GuardMiddleware<TokenState<U, T>>
+  (needs: Needs): GuardMiddleware<TokenState<U, T>>
   <S = {}, C = DefaultContext>(handler: Guarded<TokenState<U, T>, S, C>): Middleware<S, C>
+  <S = {}, C = DefaultContext>(needs: Needs, handler: Guarded<TokenState<U, T>, S, C>): Middleware<S, C>
 }
 
-/** Both forms of `tokenOptional`: the user and the facts may be absent. */
+/** The forms of `tokenOptional`, as those of `tokenRequired`: the user and the facts may be absent. */
 export interface OptionalToken<U extends User, T extends TokenFacts> {
   (): GuardMiddleware<Partial<TokenState<U, T>>>
+  (needs: Needs): GuardMiddleware<Partial<TokenState<U, T>>>
   <S = {}, C = DefaultContext>(handler: Guarded<Partial<TokenState<U, T>>, S, C>): Middleware<S, C>
+  <S = {}, C = DefaultContext>(needs: Needs, handler: Guarded<Partial<TokenState<U, T>>, S, C>): Middleware<S, C>
 }
 
 /**
@@ -56,10 +69,10 @@ export interface OptionalToken<U extends User, T extends TokenFacts> {
  * internal errors itself, since Koa drops the headers of a response when middleware throws.
  */
 export function requireToken<U extends User, T extends TokenFacts>(guard: Guard<U, T>): RequireToken<U, T> {
-  return twoForms('tokenRequired', async (ctx, next) => {
-    const verdict = await checkRequest(guard, ctx)
+  return forms('tokenRequired', (needs) => async (ctx, next) => {
+    const verdict = await checkRequest(guard, ctx, needs)
     if (verdict === null) return
-    if (!verdict.ok) return writeResponse(ctx, guard.responses.tokenRefused(verdict))
+    if (!verdict.ok) return writeResponse(ctx, guard.responses.tokenRefused(verdict, needs))
     setState(ctx, verdict.value)
     await next()
   }) as RequireToken<U, T> // the state is set before any handler runs
@@ -70,11 +83,11 @@ export function requireToken<U extends User, T extends TokenFacts>(guard: Guard<
  * that offers a token is checked like any other: an invalid one is refused, never treated as no token.
  */
 export function optionalToken<U extends User, T extends TokenFacts>(guard: Guard<U, T>): OptionalToken<U, T> {
-  return twoForms('tokenOptional', async (ctx, next) => {
-    const verdict = await checkRequest(guard, ctx)
+  return forms('tokenOptional', (needs) => async (ctx, next) => {
+    const verdict = await checkRequest(guard, ctx, needs)
     if (verdict === null) return
     const isWithoutCredentials = !verdict.ok && verdict.reason === 'missing' && verdict.partial === undefined
-    if (!verdict.ok && !isWithoutCredentials) return writeResponse(ctx, guard.responses.tokenRefused(verdict))
+    if (!verdict.ok && !isWithoutCredentials) return writeResponse(ctx, guard.responses.tokenRefused(verdict, needs))
     if (verdict.ok) setState(ctx, verdict.value)
     await next()
   }) as OptionalToken<U, T> // as in requireToken
@@ -84,11 +97,12 @@ export function optionalToken<U extends User, T extends TokenFacts>(guard: Guard
 async function checkRequest<U extends User, T extends TokenFacts>(
   guard: Guard<U, T>,
   ctx: Context,
+  needs: CheckedNeeds | undefined,
 ): Promise<Verdict<Verified<U, T>, TokenReason> | null> {
   await endOfTick()
   noStore(ctx)
   try {
-    const verdict = await guard.authenticate(sourceOf(ctx))
+    const verdict = await guard.authenticate(sourceOf(ctx), needs)
     if (!verdict.ok && verdict.reason === 'missing') warnOfMissingParser(ctx)
     return verdict
   } catch (error) {
@@ -103,17 +117,46 @@ function setState(ctx: Context, verified: Verified<User>): void {
 }
 
 /**
- * The two forms of a guard. Anything other than a function or nothing throws, so that `router.get(path, guard, handler)`, with
- * the call forgotten, fails at the first request instead of running unguarded.
+ * The forms of a guard: `()`, `(handler)`, `(needs)`, `(needs, handler)`. Anything else throws, so that
+ * `router.get(path, guard, handler)`, with the call forgotten, fails at the first request instead of running unguarded: a Koa
+ * context is no `needs`.
  */
-function twoForms(name: string, guard: Middleware): (...args: readonly unknown[]) => Middleware {
-  Object.defineProperty(guard, 'name', { value: name })
+function forms(
+  name: string,
+  guardFor: (needs: CheckedNeeds | undefined) => Middleware,
+): (...args: readonly unknown[]) => Middleware {
   return (...args) => {
-    if (args.length === 0) return guard
-    const [handler] = args
-    if (args.length > 1 || typeof handler !== 'function') {
-      throw new TypeError(`${name} takes a handler or nothing: write ${name}() for a middleware`)
+    const [first, second] = args
+    if (args.length === 0) return named(name, guardFor(undefined))
+    if (args.length === 1 && isHandler(first)) return wrapped(guardFor(undefined), first)
+    if (args.length > 2 || (args.length === 2 && !isHandler(second)) || typeof first !== 'object' || first === null) {
+      throw new TypeError(`${name} takes a handler, needs such as { scope: 'read' }, both, or nothing: write ${name}()`)
     }
-    return (ctx, next) => guard(ctx, async () => handler(ctx, next) as unknown)
+    const guard = named(name, guardFor(needsFor(name, first)))
+    return isHandler(second) ? wrapped(guard, second) : guard
+  }
+}
+
+type Handler = (ctx: Context, next: Next) => unknown
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function'
+}
+
+function wrapped(guard: Middleware, handler: Handler): Middleware {
+  return (ctx, next) => guard(ctx, async () => handler(ctx, next))
+}
+
+function named(name: string, guard: Middleware): Middleware {
+  return Object.defineProperty(guard, 'name', { value: name })
+}
+
+function needsFor(name: string, needs: object): CheckedNeeds {
+  try {
+    return checkedNeeds(needs)
+  } catch (error) {
+    throw new TypeError(`${name}: ${(error as Error).message}; write ${name}() for a guard without needs`, {
+      cause: error,
+    })
   }
 }

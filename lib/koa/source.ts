@@ -8,8 +8,17 @@ export function sourceOf(ctx: Context): Source {
     headers: ctx.req.headers,
     rawHeaders: ctx.req.rawHeaders,
     url: ctx.url,
+    originalUrl: originalUrlOf(ctx),
     body: bodyOf(ctx),
   }
+}
+
+/** What the client asked for: Express and Connect, which Koa may be mounted in, keep it on the Node.js request. */
+function originalUrlOf(ctx: Context): string {
+  const outer: unknown = Object.hasOwn(ctx.req, 'originalUrl')
+    ? (ctx.req as { originalUrl?: unknown }).originalUrl
+    : undefined
+  return typeof outer === 'string' ? outer : ctx.originalUrl
 }
 
 /** What a body parser left, or undefined. Its shape is the client's choice. */

@@ -87,10 +87,10 @@ for (const [form, mount] of Object.entries(forms)) {
 }
 
 describe('optionalToken', () => {
-  it('takes a function or nothing, and says so at once', () => {
+  it('takes needs, a handler, both or nothing, and says so at once', () => {
     const loose = tokenOptional as unknown as (...args: unknown[]) => unknown // as a caller without types
     for (const args of [[undefined], [null], [{}], [{}, () => undefined]]) {
-      expect(() => loose(...args)).to.throw(TypeError, 'tokenOptional takes a handler or nothing')
+      expect(() => loose(...args)).to.throw(TypeError, 'tokenOptional')
     }
   })
 })

@@ -176,10 +176,10 @@ describe('requireToken', () => {
       })
     }
 
-    it('takes a function or nothing, and says so at once', () => {
+    it('takes needs, a handler, both or nothing, and says so at once', () => {
       const loose = tokenRequired as unknown as (...args: unknown[]) => unknown // as a caller without types
       for (const args of [[undefined], [null], [{}], ['handler'], [noop, noop], [undefined, noop], [[noop]]]) {
-        expect(() => loose(...args)).to.throw(TypeError, 'tokenRequired takes a handler or nothing')
+        expect(() => loose(...args)).to.throw(TypeError, 'tokenRequired')
       }
       expect(loose()).to.be.a('function')
       expect(loose(noop)).to.be.a('function')

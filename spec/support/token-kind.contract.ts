@@ -130,7 +130,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
     })
 
     const reasonOf = async (offered: Offered, find: FindUser<User>): Promise<Reason | 'none'> => {
-      const verdict = await verify(offered, kind, find)
+      const verdict = await verify(offered, { tokens: kind, find, now: () => now }, {})
       return verdict.ok ? 'none' : verdict.reason
     }
 

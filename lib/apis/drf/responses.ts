@@ -4,7 +4,7 @@ import { type HttpResponse, response, tooManyRequests, unavailable } from '../..
 import type { TokenFacts } from '../../tokens/token-kind.js'
 import type { User } from '../../user.js'
 import type { LoginReason, Refusal, TokenRefusal } from '../../verdict.js'
-import { challenger } from '../challenge.js'
+import { challenger, NOT_PERMITTED } from '../challenge.js'
 
 /** The responses of the APIs of Django REST framework at a guard and at a login. */
 export type DrfResponses<U extends User, T extends TokenFacts> = GuardResponses & LoginResponses<U, T>
@@ -37,7 +37,13 @@ export function drfResponses<U extends User, T extends TokenFacts>(texts: DrfTex
   }
 
   return {
-    tokenRefused(refusal) {
+    tokenRefused(refusal, needs) {
+      const { reason } = refusal
+      if (reason === 'insufficient_scope' || reason === 'insufficient_user_authentication') {
+        const status = reason === 'insufficient_scope' ? 403 : 401
+        const headers = { 'WWW-Authenticate': challenge(refusal, needs) }
+        return response(status, { detail: NOT_PERMITTED[reason] }, headers)
+      }
       if (refusal.detail === 'cross_origin') {
         return response(403, { detail: 'CSRF Failed: the request must come from the same origin.' })
       }
