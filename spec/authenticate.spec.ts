@@ -52,6 +52,8 @@ function granting(facts: Partial<TokenFacts>): TokenKind {
 
 const REQUEST: Source = { method: 'GET', headers: {}, url: '/files/1?x=1' }
 
+const never: FindUser<User> = () => Promise.reject(new Error('the primary was asked'))
+
 describe('authenticate', () => {
   it('passes a refusal of the reader on and verifies nothing', async () => {
     const kind = naming('alice')
@@ -179,7 +181,6 @@ describe('authenticate', () => {
     })
 
     it('asks it for no other token', async () => {
-      const never: FindUser<User> = () => Promise.reject(new Error('the primary was asked'))
       const forged: TokenRefusal = { ok: false, reason: 'invalid' }
       expect(await authenticate(source, offered, verifier(forged, never))).to.deep.equal(forged)
       const good = { ...by(naming('alice')), findOnPrimary: never }

@@ -36,21 +36,13 @@ export function pairResponses<U extends User, T extends TokenFacts>(options: {
   return {
     tokenRefused(refusal, needs) {
       const { reason } = refusal
-      switch (reason) {
-        case 'missing':
-        case 'malformed':
-          return refused(401, "Must include 'user' and 'token' parameters with request.", refusal)
-        case 'insufficient_scope':
-          return refused(403, NOT_PERMITTED[reason], refusal, needs)
-        case 'insufficient_user_authentication':
-          return refused(401, NOT_PERMITTED[reason], refusal, needs)
-        case 'invalid':
-        case 'expired':
-        case 'revoked':
-        case 'inactive':
-          // The ancestor knows no Bearer, so there RFC 6750 §3.1 holds: 403 is for insufficient_scope only.
-          return refused(refusal.scheme === 'Bearer' ? 401 : 403, 'Incorrect user and token pair.', refusal)
+      if (reason === 'missing' || reason === 'malformed') {
+        return refused(401, "Must include 'user' and 'token' parameters with request.", refusal)
       }
+      if (reason === 'insufficient_scope') return refused(403, NOT_PERMITTED[reason], refusal, needs)
+      if (reason === 'insufficient_user_authentication') return refused(401, NOT_PERMITTED[reason], refusal, needs)
+      // The ancestor knows no Bearer, so there RFC 6750 §3.1 holds: 403 is for insufficient_scope only.
+      return refused(refusal.scheme === 'Bearer' ? 401 : 403, 'Incorrect user and token pair.', refusal)
     },
 
     checked: () => response(200, { success: true }),
