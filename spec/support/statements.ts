@@ -33,9 +33,15 @@ interface Query {
   readonly sql: string
 }
 
-/** Knex answers rows, a count, or for a raw query what the driver gave. */
+/** Knex returns rows, a count, or for a raw query what the driver returned; mysql2 rows or a header, and the fields. */
 function rowsIn(response: unknown): number {
   if (typeof response === 'number') return response
-  if (Array.isArray(response)) return Array.isArray(response[0]) ? response[0].length : response.length
+  if (Array.isArray(response)) {
+    const first: unknown = response[0]
+    if (Array.isArray(first)) return first.length
+    return first !== null && typeof first === 'object' && 'affectedRows' in first
+      ? Number(first.affectedRows)
+      : response.length
+  }
   return response !== null && typeof response === 'object' && 'rowCount' in response ? Number(response.rowCount) : 0
 }

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
-import { ContractViolation, InternalError } from '../../errors.js'
 
-/** The three ways to write what the stores ask. */
+/** The three ways in which the statements of the stores are written. */
 export type Dialect = 'postgres' | 'mysql' | 'sqlite'
 
 /** @throws {TypeError} for a database whose comparisons have not been tried. */
@@ -13,7 +12,7 @@ export function dialectOf(db: Knex): Dialect {
   throw new TypeError('db must be a Knex of PostgreSQL, MySQL, MariaDB or SQLite')
 }
 
-/** The name of a table or column among the options. @throws {TypeError} that names the option for what can be none. */
+/** The name of a table or column among the options. @throws {TypeError} that names the option for what cannot be one. */
 export function identifier(name: string, value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.includes('\0')) {
     throw new TypeError(`${name} must be the name of a table or column`)
@@ -21,9 +20,21 @@ export function identifier(name: string, value: unknown): string {
   return value
 }
 
-/** An identifier, quoted for its database. */
+/** A table or column of the application, quoted; its name passes the application's `wrapIdentifier`. */
 export function quoted(db: Knex, name: string): string {
   return db.raw('??', [name]).toQuery()
+}
+
+/** A name that is not the application's, quoted as it is: it passes no hook. */
+export function verbatim(dialect: Dialect, name: string): string {
+  const quote = dialect === 'postgres' ? '"' : '`'
+  return `${quote}${name.replaceAll(quote, quote + quote)}${quote}`
+}
+
+/** A quoted identifier as the catalogue of its database spells it. */
+export function unquoted(name: string): string {
+  const quote = name.charAt(0)
+  return quote === '"' || quote === '`' ? name.slice(1, -1).replaceAll(quote + quote, quote) : name
 }
 
 /** An integer column as text, since some drivers round what is above 2^53. */
@@ -38,7 +49,8 @@ export function oneOf(
   values: readonly string[],
   isNumber: boolean,
 ): [string, Knex.Value[]] {
-  if (dialect === 'postgres') return [`${column} = any(?)`, [[...values]]]
+  // PostgreSQL fails at a number that a smaller column cannot hold, unless it compares wider ones.
+  if (dialect === 'postgres') return [`${column} = any(${isNumber ? 'cast(? as bigint[])' : '?'})`, [[...values]]]
   // MySQL compares a number with a text as floating-point numbers, which are not exact above 2^53.
   const place = dialect === 'mysql' && isNumber ? 'cast(? as signed)' : '?'
   return [`${column} in (${values.map(() => place).join(', ')})`, [...values]]
@@ -51,55 +63,25 @@ export function exactly(dialect: Dialect, column: string, text: string): [string
   return [`${column} = ? and ${bytes} = ?`, [text, text]]
 }
 
-/** The rows of a query, wherever its driver puts them. */
-export function rowsOf(dialect: Dialect, result: unknown): readonly Record<string, unknown>[] {
-  if (dialect === 'postgres') return (result as { rows: Record<string, unknown>[] }).rows
-  if (dialect === 'mysql') return (result as [Record<string, unknown>[]])[0]
-  return result as Record<string, unknown>[]
+/** A row of a result: a property for each name that its statement gave. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** The rows of a raw query, which each driver returns in a shape of its own. */
+export function rowsOf(dialect: Dialect, result: unknown): readonly Row[] {
+  if (dialect === 'postgres') return (result as { rows: Row[] }).rows
+  if (dialect === 'mysql') return (result as [Row[]])[0]
+  return result as Row[]
 }
 
-const UNSTORABLE = new Set([
-  '22021', // PostgreSQL: character_not_in_repertoire, a NUL for example
-  '22P05', // PostgreSQL: untranslatable_character, in a database that is not UTF-8
-  'ER_CANT_AGGREGATE_2COLLATIONS', // MySQL: an emoji against a column of utf8mb3, anything foreign against latin1
-  'ER_CANT_AGGREGATE_3COLLATIONS',
-  'ER_CANT_AGGREGATE_NCOLLATIONS',
-])
-
-/** Whether a query failed since its text has characters that the column cannot hold, so that no row has it. */
-export function isUnstorable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && UNSTORABLE.has(String(error.code))
+/** What mysql2 returns for a statement that writes. */
+export interface MysqlHeader {
+  readonly affectedRows: number
+  readonly insertId: number | string
+  /** Rows that are not as they were; an update that sets a column to what it holds is none. */
+  readonly changedRows?: number
 }
 
-/**
- * Whether a query failed for a reason that no single value in it causes: a timeout, a lost connection, a missing table. The
- * rest are data exceptions (SQLSTATE class 22) such as a number out of a column's range, and errors that no database raised.
- */
-export function concernsAllKeys(error: unknown): boolean {
-  if (isTimeout(error)) return true
-  if (!(error instanceof Error) || error instanceof InternalError || error instanceof ContractViolation) return false
-  const { code, sqlState = code } = error as { readonly code?: unknown; readonly sqlState?: unknown } // mysql2 has both
-  return typeof code === 'string' && !isUnstorable(error) && !String(sqlState).startsWith('22')
-}
-
-/** Whether a query, or the wait for a connection, took too long. */
-export function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'KnexTimeoutError'
-}
-
-const DEADLOCKS = new Set(['40P01', 'ER_LOCK_DEADLOCK'])
-const ATTEMPTS = 6
-
-/**
- * Runs one statement, and again where the database has ended it since two waited for each other: it is undone as a whole
- * then, and both manuals say to send it once more (PostgreSQL §13.3.4, MySQL §17.7.5.3).
- */
-export async function retried<T>(statement: () => PromiseLike<T>): Promise<T> {
-  for (let left = ATTEMPTS - 1; ; left -= 1) {
-    try {
-      return await statement()
-    } catch (error) {
-      if (left === 0 || !(error instanceof Error && 'code' in error && DEADLOCKS.has(String(error.code)))) throw error
-    }
-  }
+/** The header of a raw statement on MySQL. */
+export function headerOf(result: unknown): MysqlHeader {
+  return (result as [MysqlHeader])[0]
 }

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
 import { ContractViolation } from '../../errors.js'
-import { asText, type Dialect, dialectOf, quoted, rowsOf } from './dialect.js'
+import { asText, type Dialect, dialectOf, rowsOf, verbatim } from './dialect.js'
 import { type IdColumn, idsOf } from '../ids.js'
+import { rawOf } from './raw.js'
 
 export interface DjangoTokensOptions {
   /** The table of `rest_framework.authtoken`, or of djangorestframework-timed-auth-token. */
@@ -32,8 +33,8 @@ const TIMES = {
 /**
  * Reads the tokens that a Django application has stored, in batches, smallest key first: its tables are not changed.
  *
- * @throws {TypeError} for another table or database, and before a batch with a user whose id is no canonical one of the type
- *   `id`, who would become somebody else or nobody. A query that fails rejects.
+ * @throws {TypeError} for another table or database, and before a batch with a user whose id is not a canonical one of the
+ *   type `id`, which would name another user or none. A query that fails rejects.
  */
 export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
   const { table, id = 'integer', batch = 1000 } = options
@@ -42,24 +43,26 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
   }
   const dialect = dialectOf(db)
   const ids = idsOf(id)
-  const [key, user] = [quoted(db, 'key'), quoted(db, 'user_id')]
+  const raw = rawOf(db)
+  const quoted = (name: string): string => verbatim(dialect, name) // the names are Django's
+  const [key, user] = [quoted('key'), quoted('user_id')]
   const times = Object.entries(TIMES[table])
   const selected = [
-    `${key} as ${quoted(db, 'token')}`,
+    `${key} as ${quoted('token')}`,
     `${asText(dialect, user)} as ${user}`,
-    ...times.map(([column]) => `${seconds(dialect, quoted(db, column))} as ${quoted(db, column)}`),
+    ...times.map(([column]) => `${seconds(dialect, quoted(column))} as ${quoted(column)}`),
   ].join(', ')
-  const query = `select ${selected} from ${quoted(db, table)} where ${key} > ? order by ${key} limit ${batch}`
+  const query = `select ${selected} from ${quoted(table)} where ${key} > ? order by ${key} limit ${batch}`
 
   let last = ''
   for (;;) {
-    const rows = rowsOf(dialect, await db.raw(query, [last]))
+    const rows = rowsOf(dialect, await raw(query, [last]))
     if (rows.length === 0) return
     last = String(rows.at(-1)?.['token'])
     const users = rows.map((row) => ids.canonical(typeof row['user_id'] === 'string' ? row['user_id'] : ''))
     if (!users.every((one) => ids.isCanonical(one))) {
       throw new ContractViolation(
-        `id (--id) must be how the user table keeps its ids: a user_id of ${table} is no ${id}`,
+        `id (--id) must be how the user table keeps its ids: a user_id of ${table} is not ${id}`,
       )
     }
     yield rows.map((row, at) => {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { InternalError } from '../../errors.js'
-import { type Dialect, dialectOf, identifier, quoted, rowsOf } from './dialect.js'
-import { unmapped } from './unmapped.js'
+import { type Dialect, dialectOf, identifier, quoted, rowsOf, unquoted } from './dialect.js'
+import { rawOf } from './raw.js'
 
 /**
  * Creates a user table for `knexUsers`: id, username (unique), password, is_active, token_epoch, ended_logins. Call it from a
@@ -86,7 +86,7 @@ async function columnType(db: Knex, table: string, column: string): Promise<stri
   const dialect = dialectOf(db)
   const name = unquoted(quoted(db, column))
   const { sql, bindings = [] } = TYPE_OF[dialect](quoted(db, table), name)
-  const found = rowsOf(dialect, await unmapped(db).raw(sql, bindings))
+  const found = rowsOf(dialect, await rawOf(db)(sql, bindings))
   const of = found.map(withLowerCaseKeys).find((row) => row['name'] === name || row['field'] === name)
   if (of === undefined) throw new InternalError(`column ${column} of table ${table} does not exist`, 'ERR_SCHEMA')
   const collation = of['collation']
@@ -107,10 +107,4 @@ const TYPE_OF: Readonly<Record<Dialect, (table: string, column: string) => { sql
 /** MySQL writes the headings of its own tables with a capital. */
 function withLowerCaseKeys(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).map(([key, value]) => [key.toLowerCase(), value]))
-}
-
-/** An identifier as the catalogue spells it. */
-function unquoted(name: string): string {
-  const quote = name.charAt(0)
-  return quote === '"' || quote === '`' ? name.slice(1, -1).replaceAll(quote + quote, quote) : name
 }

@@ -1,7 +1,11 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
 import { timeoutOption } from '../../deadline.js'
-import { asText, dialectOf, exactly, identifier, isTimeout, oneOf, quoted, retried, rowsOf } from './dialect.js'
+import { InternalError } from '../../errors.js'
+import { isUnreadable } from './diagnosis.js'
+import { asText, dialectOf, exactly, headerOf, oneOf, type Row, rowsOf } from './dialect.js'
+import { concernsAllKeys, isUnstorable } from './failures.js'
+import { tableOf } from './table.js'
 import {
   complete,
   LISTED,
@@ -14,13 +18,22 @@ import {
 export interface KnexTokensOptions {
   /** 'tokens'. */
   readonly table?: string
-  /** Seconds that a query may take before its connection is given up; 5. */
+  /** Seconds that a statement may take, with its retries, before its connection is given up; 5. */
   readonly timeout?: number
 }
 
-type Row = Record<string, unknown>
+/** A token store on a table, which can check at start-up that the table is as `createTokenTable` makes it. */
+export interface KnexTokenStore extends TokenStore {
+  /**
+   * Runs a lookup once, for start-up. Nothing is written, and it does not check that the table may be written to.
+   *
+   * @throws {InternalError} ERR_SCHEMA whose message names a table or column that is missing or has another type, or a MySQL
+   *   server with NO_BACKSLASH_ESCAPES. Errors of the database as they are.
+   */
+  check(): Promise<void>
+}
 
-/** Rows of one statement: Knex writes an insert for SQLite as a compound select, which may have 500 terms. */
+/** Rows of one insert. */
 const BATCH = 400
 /** Property → column. */
 const COLUMNS = {
@@ -36,170 +49,189 @@ const COLUMNS = {
   limits: 'limits',
   name: 'name',
 } as const satisfies Readonly<Record<keyof StoredToken, string>>
+/** What an insert writes, in order. */
+const WRITTEN = (Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).filter((property) => property !== 'id') // its own keys
+const INTEGER = /^-?[0-9]+$/
 const DECIMAL = /^[1-9][0-9]{0,9}$/
 
+/** A condition with its bindings. */
+type Condition = readonly [sql: string, bindings: readonly Knex.Value[]]
+
 /**
- * Stored tokens in a table of `createTokenTable`, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Look-ups of one turn
- * go out as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's ranges; where two
- * statements wait for each other nevertheless, the one that the database ends is sent again.
+ * Stored tokens in a table of `createTokenTable`, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Lookups of one
+ * event-loop tick are sent as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's
+ * ranges; serialization failures and deadlocks are retried until `timeout`. Names of tables and columns pass the
+ * `wrapIdentifier` of the application's Knex; its `postProcessResponse` does not apply.
  */
-export function knexTokens(db: Knex, options: KnexTokensOptions = {}): TokenStore {
+export function knexTokens(db: Knex, options: KnexTokensOptions = {}): KnexTokenStore {
   const { table = 'tokens' } = options
   const timeout = timeoutOption(options)
-  identifier('table', table)
   const dialect = dialectOf(db)
-  const columns = Object.values(COLUMNS)
-    .map((column) => {
-      const name = quoted(db, column)
-      // With a foreign key it has the type of the user table's ids.
-      return column === 'user_id' ? `${asText(dialect, name)} as ${name}` : name
-    })
-    .join(', ')
-  const select = `select ${columns} from ${quoted(db, table)} where `
-  const rows = (): Knex.QueryBuilder => db(table).timeout(timeout * 1000)
-  /** A condition that compares bytes: on MySQL and MariaDB 'ann ' is 'ann' in a column of utf8mb4_bin too. */
-  const ownedBy = (of: Pick<TokenOwner, 'purpose'> & Partial<TokenOwner>) => (query: Knex.QueryBuilder) => {
-    void query.whereRaw(...exactly(dialect, quoted(db, 'purpose'), of.purpose))
-    if (of.userId !== undefined) void query.whereRaw(...exactly(dialect, quoted(db, 'user_id'), of.userId))
+  // With a foreign key the column has the type of the user table's ids.
+  const read = { userId: (column: string) => asText(dialect, column) }
+  const tokens = tableOf(db, { table, columns: COLUMNS, read, timeout })
+  const column = (property: keyof StoredToken): string => tokens.column(property)
+  const [id, digest, lastUsedAt, expiresAt] = [
+    column('id'),
+    column('digest'),
+    column('lastUsedAt'),
+    column('expiresAt'),
+  ]
+
+  /** Compares bytes: on MySQL and MariaDB 'ann ' is 'ann' in a column of utf8mb4_bin too. */
+  const ownedBy = (of: Pick<TokenOwner, 'purpose'> & Partial<TokenOwner>): Condition => {
+    const purpose = exactly(dialect, column('purpose'), of.purpose)
+    return of.userId === undefined ? purpose : and(purpose, exactly(dialect, column('userId'), of.userId))
   }
-  /** How many tokens were inserted, and not there already. */
-  const insertMissing = async (tokens: readonly NewStoredToken[]): Promise<number> => {
-    const insert = rows().insert(tokens.map(rowOf)).onConflict('digest').ignore()
-    if (dialect !== 'mysql') return (await insert.returning('id')).length // a row of each
-    // Knex answers an id alone, and the driver how many rows there were.
-    const { sql, bindings } = insert.toSQL()
-    const [{ affectedRows }] = (await db.raw(sql, bindings).timeout(timeout * 1000)) as [{ affectedRows: number }]
-    return affectedRows
+  const remove = (of: Condition): Promise<number> => tokens.change(`delete from ${tokens.name} where ${of[0]}`, of[1])
+  const removeByIds = async (rows: readonly Row[]): Promise<void> => {
+    if (rows.length > 0)
+      await remove([`${id} in (${rows.map(() => '?').join(', ')})`, rows.map((row) => Number(row['id']))])
   }
-  const removeByIds = async (ids: readonly unknown[]): Promise<void> => {
-    if (ids.length === 0) return
-    await retried(() =>
-      rows()
-        .whereIn('id', ids as readonly number[]) // ids that this table has just answered
-        .delete(),
-    )
-  }
-  // The ids of `createTokenTable` are unsigned on MySQL alone, and PostgreSQL fails at what no column of its type can hold.
+  const insertInto = `${tokens.name} (${WRITTEN.map(column).join(', ')}) values`
+  const places = `(${WRITTEN.map(() => '?').join(', ')})`
+  // The ids of `createTokenTable` are unsigned on MySQL only, and PostgreSQL fails at what no column of its type can hold.
   const maxId = dialect === 'mysql' ? 2 ** 32 - 1 : 2 ** 31 - 1
 
   const byDigest = batch(async (digests) => {
-    const [condition, bindings] = oneOf(dialect, quoted(db, 'digest'), digests, false)
-    const found = rowsOf(dialect, await db.raw(select + condition, bindings).timeout(timeout * 1000))
-    return new Map(found.map((row) => [String(row['digest']), present(row)]))
-  }, isTimeout)
+    const rows = await tokens.select(...oneOf(dialect, digest, digests, false))
+    return new Map(rows.map((row) => [String(row['digest']), present(row)]))
+  }, concernsAllKeys)
 
   return {
     async add(token) {
-      const insert = (): Knex.QueryBuilder => rows().insert(rowOf(token))
-      // MySQL answers the id itself, the others the columns that are asked for.
-      const answered = await retried(() => (dialect === 'mysql' ? insert() : insert().returning('id')))
-      const [first] = answered as [number | { id: number }]
-      return String(typeof first === 'object' ? first.id : first)
+      const returning = dialect === 'mysql' ? '' : ` returning ${id} as id`
+      const result = await tokens.send(`insert into ${insertInto} ${places}${returning}`, valuesOf(token))
+      return String(dialect === 'mysql' ? headerOf(result).insertId : rowsOf(dialect, result)[0]?.['id'])
     },
 
-    async addMissing(tokens) {
-      const byDigests = [...new Map(tokens.map((token) => [token.digest, token])).values()]
-      let added = 0
+    async addMissing(added) {
+      const byDigests = [...new Map(added.map((token) => [token.digest, token])).values()]
+      let count = 0
       for (let at = 0; at < byDigests.length; at += BATCH) {
         const some = byDigests.slice(at, at + BATCH)
-        const digests = some.map(({ digest }) => digest)
-        const there: Row[] = await rows().select('digest').whereIn('digest', digests)
+        const there = await tokens.select(
+          ...oneOf(
+            dialect,
+            digest,
+            some.map((token) => token.digest),
+            false,
+          ),
+        )
         const known = new Set(there.map((row) => row['digest']))
-        const missing = some.filter(({ digest }) => !known.has(digest))
+        const missing = some.filter((token) => !known.has(token.digest))
         if (missing.length === 0) continue
-        // Somebody else may be adding the same ones.
-        added += await retried(() => insertMissing(missing))
+        // Another process may be adding the same ones.
+        const rows = `${insertInto} ${missing.map(() => places).join(', ')}`
+        const insert =
+          dialect === 'mysql' ? `insert ignore into ${rows}` : `insert into ${rows} on conflict (${digest}) do nothing`
+        count += await tokens.change(insert, missing.flatMap(valuesOf))
       }
-      return added
+      return count
     },
 
-    find: (digest) => byDigest(digest),
+    find: (text) => byDigest(text),
 
-    async slide(digest, { expiresAt, lastUsedAt, unusedSince, latest }) {
-      await retried(() =>
-        rows()
-          .where({ digest })
-          .where((row) => {
-            void row.where('expires_at', '<=', expiresAt)
-            if (latest !== undefined) void row.orWhere('expires_at', '>', latest)
-          })
-          .where((row) => void row.whereNull('last_used_at').orWhere('last_used_at', '<=', unusedSince))
-          .update({ expires_at: expiresAt, last_used_at: lastUsedAt }),
+    async slide(text, { expiresAt: to, lastUsedAt: at, unusedSince, latest }) {
+      const isMoved = latest === undefined ? `${expiresAt} <= ?` : `(${expiresAt} <= ? or ${expiresAt} > ?)`
+      await tokens.change(
+        `update ${tokens.name} set ${expiresAt} = ?, ${lastUsedAt} = ?
+          where ${digest} = ? and ${isMoved} and (${lastUsedAt} is null or ${lastUsedAt} <= ?)`,
+        [to, at, text, to, ...(latest === undefined ? [] : [latest]), unusedSince],
       )
     },
 
-    remove: async (digest) => (await retried(() => rows().where({ digest }).delete())) > 0,
+    remove: async (text) => (await remove([`${digest} = ?`, [text]])) > 0,
 
-    async removeOne(owner, id) {
-      if (!DECIMAL.test(id) || Number(id) > maxId) return false
-      return (await retried(() => rows().modify(ownedBy(owner)).where({ id }).delete())) > 0
+    async removeOne(owner, text) {
+      if (!DECIMAL.test(text) || Number(text) > maxId) return false
+      return (await ofOwner(0, remove(and(ownedBy(owner), [`${id} = ?`, [Number(text)]])))) > 0
     },
 
     async removeAll(owner) {
-      await retried(() => rows().modify(ownedBy(owner)).delete())
+      await ofOwner(0, remove(ownedBy(owner)))
     },
 
     async removeSurplus(owner, keep, now) {
-      let surplus: Row[]
+      const [live, bindings] = and(ownedBy(owner), [`${expiresAt} > ?`, [now]])
+      let surplus: readonly Row[]
       do {
-        surplus = await rows()
-          .select('id')
-          .modify(ownedBy(owner))
-          .where('expires_at', '>', now)
-          .orderBy('id', 'desc')
-          .offset(keep)
-          .limit(BATCH)
-        await removeByIds(surplus.map((row) => row['id']))
+        surplus = await ofOwner(
+          [],
+          tokens.select(`${live} order by ${id} desc limit ? offset ?`, [...bindings, BATCH, keep]),
+        )
+        await removeByIds(surplus)
       } while (surplus.length === BATCH)
     },
 
     async removeExpired(of, now, most) {
-      const expired: Row[] = await rows().select('id').modify(ownedBy(of)).where('expires_at', '<=', now).limit(most)
-      await removeByIds(expired.map((row) => row['id']))
-      return expired.length
+      const [expired, bindings] = and(ownedBy(of), [`${expiresAt} <= ?`, [now]])
+      const rows = await ofOwner([], tokens.select(`${expired} limit ?`, [...bindings, most]))
+      await removeByIds(rows)
+      return rows.length
     },
 
     async list(owner, now, most = LISTED) {
-      const live = rows().select(db.raw(columns)).modify(ownedBy(owner)).where('expires_at', '>', now)
-      const found: Row[] = await live.orderBy('id', 'desc').limit(most)
-      return found.map(present)
+      const [live, bindings] = and(ownedBy(owner), [`${expiresAt} > ?`, [now]])
+      const rows = await ofOwner([], tokens.select(`${live} order by ${id} desc limit ?`, [...bindings, most]))
+      return rows.map(present)
+    },
+
+    async check() {
+      await tokens.checkSession()
+      await tokens.select(`${digest} = ? and ${column('purpose')} = ? and ${expiresAt} > ?`, ['', '', 0])
     },
   }
 }
 
-function rowOf(given: NewStoredToken): Row {
-  const token = complete(given)
-  return {
-    digest: token.digest,
-    purpose: token.purpose,
-    user_id: token.userId,
-    created_at: token.createdAt,
-    last_used_at: token.lastUsedAt,
-    expires_at: token.expiresAt,
-    logged_in_at: token.loggedInAt,
-    bound: token.bound,
-    limits: token.limits,
-    name: token.name,
+function and(one: Condition, other: Condition): Condition {
+  return [`${one[0]} and ${other[0]}`, [...one[1], ...other[1]]]
+}
+
+/** What `none` is for a user id that a `user_id` of another type than text cannot hold, so that no token has it. */
+async function ofOwner<T>(none: T, result: Promise<T>): Promise<T> {
+  try {
+    return await result
+  } catch (error) {
+    if (isUnstorable(error) || isUnreadable(error)) return none
+    throw error
   }
 }
 
-/** pg returns 64-bit integers as text. */
+function valuesOf(token: NewStoredToken): Knex.Value[] {
+  const whole = complete(token)
+  return WRITTEN.map((property) => whole[property])
+}
+
 function present(row: Row): StoredToken {
   return {
     id: String(row['id']),
     digest: String(row['digest']),
     purpose: String(row['purpose']),
-    userId: String(row['user_id']),
-    createdAt: Number(row['created_at']),
-    lastUsedAt: orNull(row['last_used_at'], Number),
-    expiresAt: Number(row['expires_at']),
-    loggedInAt: orNull(row['logged_in_at'], Number),
-    bound: orNull(row['bound'], String),
-    limits: orNull(row['limits'], String),
-    name: orNull(row['name'], String),
+    userId: String(row['userId']),
+    createdAt: time(row, 'createdAt'),
+    lastUsedAt: orNull(row, 'lastUsedAt', time),
+    expiresAt: time(row, 'expiresAt'),
+    loggedInAt: orNull(row, 'loggedInAt', time),
+    bound: orNull(row, 'bound', text),
+    limits: orNull(row, 'limits', text),
+    name: orNull(row, 'name', text),
   }
 }
 
-function orNull<T>(value: unknown, convert: (value: unknown) => T): T | null {
-  return value === null || value === undefined ? null : convert(value)
+type Read<T> = (row: Row, property: keyof StoredToken) => T
+
+/** Drivers return integers of 64 bits as numbers, texts or bigints. */
+const time: Read<number> = (row, property) => {
+  const value = row[property]
+  const seconds = typeof value === 'string' && INTEGER.test(value) ? Number(value) : value
+  const number = typeof seconds === 'bigint' ? Number(seconds) : seconds
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number
+  throw new InternalError(`a stored token has a ${COLUMNS[property]} that is not a whole number`, 'ERR_SCHEMA')
+}
+
+const text: Read<string> = (row, property) => String(row[property])
+
+function orNull<T>(row: Row, property: keyof StoredToken, read: Read<T>): T | null {
+  return row[property] === null ? null : read(row, property)
 }

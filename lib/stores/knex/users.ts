@@ -1,20 +1,14 @@
 import type { Knex } from 'knex'
 import { batch } from '../batch.js'
 import { timeoutOption } from '../../deadline.js'
-import {
-  asText,
-  concernsAllKeys,
-  dialectOf,
-  exactly,
-  identifier,
-  isUnstorable,
-  oneOf,
-  quoted,
-  rowsOf,
-} from './dialect.js'
+import { InternalError } from '../../errors.js'
+import { asText, dialectOf, exactly, headerOf, identifier, oneOf, type Row } from './dialect.js'
+import { concernsAllKeys, isUnstorable } from './failures.js'
 import { type IdColumn, type IdTypes, idsOf } from '../ids.js'
 import { ownCopy } from '../own-copy.js'
+import { tableOf } from './table.js'
 import type { UserStore } from '../user-store.js'
+import { isUserId } from '../../user.js'
 
 /** The columns of a user table. Those that a table does not have are null. */
 export interface UserColumns {
@@ -37,13 +31,13 @@ export interface KnexUsersOptions<K extends IdColumn, Extra extends object> {
   readonly columns?: UserColumns & { readonly [P in keyof NoInfer<Extra>]: string }
   /** How the ids are kept; 'integer'. */
   readonly id?: K
-  /** Seconds that a query may take before its connection is given up; 5. */
+  /** Seconds that a statement may take, with its retries, before its connection is given up; 5. */
   readonly timeout?: number
 }
 
 const OPTIONAL = new Set(['isActive', 'tokenEpoch', 'endedLogins'])
 
-/** A row of `knexUsers`. `password` is not enumerable, so that `ctx.body = ctx.state.user` leaks no hash. */
+/** A row of `knexUsers`. `password` is not enumerable, so that `ctx.body = ctx.state.user` does not send the hash. */
 export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> = Extra & {
   id: IdTypes[K]
   username: string
@@ -53,10 +47,22 @@ export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> 
   endedLogins?: string | null
 }
 
+/** A user store on a table, which can check at start-up that the table is what its options say. */
+export interface KnexUserStore<U extends KnexUser<IdColumn>> extends UserStore<U> {
+  /**
+   * Runs the store's lookups once, for start-up. Nothing is written, and it does not check that the table may be written to.
+   *
+   * @throws {InternalError} ERR_SCHEMA whose message names a table or column that is missing or has another type, an id that
+   *   the option `id` does not allow, or a MySQL server with NO_BACKSLASH_ESCAPES. Errors of the database as they are.
+   */
+  check(): Promise<void>
+}
+
 /**
- * Users in a table, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Look-ups of one turn of the event loop go out as
- * one query; nothing is cached. Ids that are not canonical or out of the column's range cause no query. A `bigint` table
- * has bigints as ids.
+ * Users in a table, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Lookups of one event-loop tick are sent as one
+ * query; nothing is cached. Ids that are not canonical or out of the column's range cause no query. A `bigint` table has
+ * bigints as ids. Names of tables and columns pass the `wrapIdentifier` of the application's Knex; its `postProcessResponse`
+ * does not apply. Serialization failures and deadlocks are retried until `timeout`.
  *
  * Django's `auth_user` works as it is:
  * `knexUsers(db, { table: 'auth_user', columns: { tokenEpoch: null } })`.
@@ -66,89 +72,151 @@ export type KnexUser<K extends IdColumn = 'integer', Extra extends object = {}> 
 export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integer'>(
   db: Knex,
   options: KnexUsersOptions<K, Extra> = {},
-): UserStore<KnexUser<K, Extra>> {
-  type Row = KnexUser<K, Extra>
+): KnexUserStore<KnexUser<K, Extra>> {
+  type User = KnexUser<K, Extra>
   const { table = 'users' } = options
   const timeout = timeoutOption(options)
-  identifier('table', table)
   const type = options.id ?? ('integer' as K) // K is 'integer' where no id was given
-  const columns: Readonly<Record<string, string | null>> = {
+  const columns = columnsOf(options.columns)
+  const ids = idsOf(type)
+  const isNumber = type === 'integer' || type === 'bigint'
+  const dialect = dialectOf(db)
+  const read = type === 'bigint' ? { id: (column: string) => asText(dialect, column) } : {}
+  const users = tableOf(db, { table, columns, read, timeout })
+  const [id, username] = [users.column('id'), users.column('username')]
+
+  const byId = batch(async (keys, throwIfAbandoned) => {
+    const values = keys.flatMap((key) => ids.bindings(key))
+    const rows = await orNone(keys, users.select(...oneOf(dialect, id, values, isNumber), throwIfAbandoned))
+    return new Map(rows.map((row) => [String(ids.present(row['id'])), row]))
+  }, concernsAllKeys)
+  const byUsername = batch(async (keys, throwIfAbandoned) => {
+    const rows = await orNone(keys, users.select(...oneOf(dialect, username, keys, false), throwIfAbandoned))
+    return new Map(rows.map((row) => [String(row['username']), row]))
+  }, concernsAllKeys)
+  /** Each caller gets an object of its own, also where one row is for several of them. */
+  const present = (row: Row | null): User | null => {
+    if (row === null) return null
+    const user = ownCopy<Record<string, unknown>>(row)
+    user['id'] = ids.present(row['id'])
+    const text = String(user['id'])
+    if (!isUserId(text) || !ids.isCanonical(text)) {
+      throw new InternalError(`table ${table} has an id that the option id: '${type}' does not allow`, 'ERR_SCHEMA')
+    }
+    if ('isActive' in user) user['isActive'] = withoutBigInt(user['isActive'])
+    if ('tokenEpoch' in user) user['tokenEpoch'] = asNumber(user['tokenEpoch'])
+    return user as unknown as User // the columns are as the options say
+  }
+  /** The condition of a statement that writes one row. @throws {InternalError} ERR_USER_NOT_FOUND for a text that is not an id. */
+  const idIs = (text: string): [string, Knex.Value[]] => {
+    if (!ids.isCanonical(text)) throw userNotFound()
+    return type === 'text' ? exactly(dialect, id, text) : oneOf(dialect, id, ids.bindings(text), isNumber)
+  }
+
+  const store: KnexUserStore<User> = {
+    findById: async (text, asker) => (ids.isCanonical(text) ? present(await byId(text, asker)) : null),
+    findByUsername: async (name, asker) => present(await byUsername(name, asker)),
+    async check() {
+      await users.checkSession()
+      await users.select(...oneOf(dialect, id, ids.bindings(ids.sample), isNumber))
+      await users.select(...oneOf(dialect, username, ['ann'], false))
+      const [some] = await users.select('1 = 1 limit 1', [])
+      present(some ?? null)
+    },
+  }
+  if (columns['tokenEpoch'] === undefined) return store
+  const epoch = users.column('tokenEpoch')
+  const raised = `coalesce(${epoch}, 0) + 1`
+  const bumping: KnexUserStore<User> = {
+    ...store,
+    async bumpEpoch(text) {
+      const [isUser, bindings] = idIs(text)
+      const update = `update ${users.name} set ${epoch} = ${raised} where ${isUser}`
+      if (dialect !== 'mysql') {
+        if ((await users.change(update, bindings)) === 0) throw userNotFound()
+        return
+      }
+      const { affectedRows, changedRows } = headerOf(await users.send(update, bindings))
+      if (affectedRows === 0) throw userNotFound()
+      // Where sql_mode is not strict, a column that is at its largest value stays there, and no token ends.
+      if (changedRows === 0) {
+        throw new InternalError(
+          `column ${columns['tokenEpoch']} of table ${table} cannot be raised`,
+          'ERR_REVOKE_NO_EFFECT',
+        )
+      }
+    },
+  }
+  if (columns['endedLogins'] === undefined) return bumping
+  const ended = users.column('endedLogins')
+  const length = `${dialect === 'mysql' ? 'char_length' : 'length'}(coalesce(${ended}, ''))`
+  const appended = dialect === 'mysql' ? `concat(${ended}, ' ', ?)` : `${ended} || ' ' || ?`
+  const entryText = dialect === 'postgres' ? 'cast(? as text)' : '?'
+  return {
+    ...bumping,
+
+    async appendEndedLogin(text, entry, most) {
+      const [isUser, bindings] = idIs(text)
+      const isFull = `case when ${length} = 0 then 0 else ${length} + 1 end + ? > ?`
+      const size = [entry.length, most]
+      // MySQL assigns from left to right, so that the epoch must come before the text on which it depends.
+      const changed = await users.change(
+        `update ${users.name} set ${epoch} = case when ${isFull} then ${raised} else ${epoch} end,
+          ${ended} = case when ${isFull} then null when ${length} = 0 then ${entryText} else ${appended} end where ${isUser}`,
+        [...size, ...size, entry, entry, ...bindings],
+      )
+      if (changed === 0) throw userNotFound()
+    },
+
+    async dropEndedLogins(text, from, to) {
+      const [isUser, bindings] = idIs(text)
+      const [isStill, same] = exactly(dialect, ended, from)
+      await users.change(`update ${users.name} set ${ended} = ? where ${isUser} and ${isStill}`, [
+        to,
+        ...bindings,
+        ...same,
+      ])
+    },
+  }
+}
+
+/** The columns that a table has. @throws {TypeError} that names the one that cannot be the name of a column. */
+function columnsOf(given: Readonly<Record<string, string | null>> = {}): Readonly<Record<string, string>> {
+  const all: Readonly<Record<string, string | null>> = {
     id: 'id',
     username: 'username',
     password: 'password',
     isActive: 'is_active',
     tokenEpoch: 'token_epoch',
-    endedLogins: options.columns?.tokenEpoch === null ? null : 'ended_logins',
-    ...(options.columns as Record<string, string | null> | undefined),
+    endedLogins: given['tokenEpoch'] === null ? null : 'ended_logins',
+    ...given,
   }
-  for (const [property, column] of Object.entries(columns)) {
+  for (const [property, column] of Object.entries(all)) {
     if (column !== null || !OPTIONAL.has(property)) identifier(`columns.${property}`, column)
   }
-  const dialect = dialectOf(db)
-  const ids = idsOf(type)
-  const isNumber = type === 'integer' || type === 'bigint'
-  const id = quoted(db, columns['id'] ?? 'id')
-  const username = quoted(db, columns['username'] ?? 'username')
-  const selected = Object.entries(columns)
-    .filter((entry): entry is [string, string] => entry[1] !== null)
-    .map(([property, column]) => {
-      const value = property === 'id' && type === 'bigint' ? asText(dialect, id) : quoted(db, column)
-      return `${value} as ${quoted(db, property)}`
-    })
-  const select = `select ${selected.join(', ')} from ${quoted(db, table)} where `
-
-  const ask = async (
-    column: string,
-    values: readonly string[],
-    numeric: boolean,
-    throwIfAbandoned: () => void,
-  ): Promise<readonly Record<string, unknown>[]> => {
-    const [condition, bindings] = oneOf(dialect, column, values, numeric)
-    const query = db.raw(select + condition, bindings).timeout(timeout * 1000)
-    query.on('start', throwIfAbandoned) // once there is a connection, which may take long
-    return rowsOf(dialect, await query)
+  if (all['tokenEpoch'] === null && all['endedLogins'] !== null) {
+    throw new TypeError('columns.endedLogins needs columns.tokenEpoch: all logins end where the text is full')
   }
-  const byId = batch(async (keys, throwIfAbandoned) => {
-    const values = keys.flatMap((key) => ids.bindings(key))
-    const rows = await orNobody(keys, ask(id, values, isNumber, throwIfAbandoned))
-    return new Map(rows.map((row) => [String(ids.present(row['id'])), row]))
-  }, concernsAllKeys)
-  const byUsername = batch(async (keys, throwIfAbandoned) => {
-    const rows = await orNobody(keys, ask(username, keys, false, throwIfAbandoned))
-    return new Map(rows.map((row) => [String(row['username']), row]))
-  }, concernsAllKeys)
-  /** Each caller gets an object of its own, also where one row answers several. */
-  const present = (row: Record<string, unknown> | null): Row | null => {
-    if (row === null) return null
-    const user = ownCopy(row)
-    user['id'] = ids.present(row['id'])
-    return user as unknown as Row // the columns are as the options say
-  }
-
-  const store: UserStore<Row> = {
-    findById: async (text, asker) => (ids.isCanonical(text) ? present(await byId(text, asker)) : null),
-    findByUsername: async (name, asker) => present(await byUsername(name, asker)),
-  }
-  const { tokenEpoch } = columns
-  if (tokenEpoch === null || tokenEpoch === undefined) return store
-  const epoch = quoted(db, tokenEpoch)
-  return {
-    ...store,
-    async bumpEpoch(text) {
-      if (!ids.isCanonical(text)) throw new Error('there is no such user')
-      const [condition, bindings] =
-        type === 'text' ? exactly(dialect, id, text) : oneOf(dialect, id, ids.bindings(text), isNumber)
-      const changed = await db(table)
-        .whereRaw(condition, bindings)
-        .update(tokenEpoch, db.raw(`coalesce(${epoch}, 0) + 1`))
-        .timeout(timeout * 1000)
-      if (changed === 0) throw new Error('there is no such user')
-    },
-  }
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null))
 }
 
-/** One text that the column cannot hold is nobody's. Among several the query fails, and each is asked for by itself. */
-async function orNobody<R>(keys: readonly string[], rows: Promise<readonly R[]>): Promise<readonly R[]> {
+function userNotFound(): InternalError {
+  return new InternalError('there is no such user', 'ERR_USER_NOT_FOUND')
+}
+
+/** Drivers may return whole numbers as bigints. */
+function withoutBigInt(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value
+}
+
+/** An integer as a number: pg returns those of 64 bits as text. One above 2^53 stays what it is. */
+function asNumber(value: unknown): unknown {
+  const number = typeof value === 'bigint' || (typeof value === 'string' && value !== '') ? Number(value) : Number.NaN
+  return Number.isSafeInteger(number) ? number : value
+}
+
+/** No row has a text that the column cannot hold. Among several texts the query fails, and each is looked up by itself. */
+async function orNone<R>(keys: readonly string[], rows: Promise<readonly R[]>): Promise<readonly R[]> {
   try {
     return await rows
   } catch (error) {
