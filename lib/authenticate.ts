@@ -2,7 +2,7 @@ import type { Credentials, Source } from './credentials/credentials.js'
 import { ContractViolation } from './errors.js'
 import { type CheckedNeeds, isLink, type LimitedRequest, permit } from './limits.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from './tokens/token-kind.js'
-import type { FindUser, User } from './user.js'
+import { type FindUser, idText, type User } from './user.js'
 import { isVerdict, refuse, type TokenReason, type Verdict } from './verdict.js'
 
 /** What a token is verified with. */
@@ -56,7 +56,7 @@ export async function verify<V extends U, U extends User, T extends TokenFacts>(
   const verdict = isWorthASecondLook ? checked(await tokens.verify(offered, findOnPrimary)) : first
   if (!verdict.ok) return verdict
   const { user, token } = verdict.value
-  if (offered.user !== undefined && offered.user !== String(user.id)) return refuse('invalid')
+  if (offered.user !== undefined && offered.user !== idText(user.id)) return refuse('invalid')
   if (use.linksOnly === true && !isLink(token.limits ?? [])) return refuse('malformed', 'not_a_link')
   const { request, needs } = use
   const permitted = permit(token, {

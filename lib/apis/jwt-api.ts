@@ -1,5 +1,5 @@
 import { wholeClock } from '../clock.js'
-import { cookie as cookieReader } from '../credentials/cookie.js'
+import { cookie as cookieReader, cookieValues } from '../credentials/cookie.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
@@ -141,8 +141,7 @@ function anybodyOf<U extends User>(options: ApiOptions<U>): FindAnybody<U> {
 /** A cookie without a value: as in the ancestor a token that cannot be read, and not none. */
 function emptied(name: string): Credentials {
   return {
-    read: ({ headers: { cookie = '' } }) =>
-      cookie.split(';').some((pair) => pair.trim() === `${name}=`) ? accept({ token: '' }) : refuse('missing'),
+    read: (source) => (cookieValues(source, name).includes('') ? accept({ token: '' }) : refuse('missing')),
   }
 }
 

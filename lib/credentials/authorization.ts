@@ -2,7 +2,11 @@ import { accept, refuse } from '../verdict.js'
 import { type Credentials, isHttpToken } from './credentials.js'
 import { afterScheme, authorizationHeader } from './header.js'
 
-/** `Authorization: <scheme> <token>`, for any scheme (RFC 9110 §11.4); a token with a blank in it is `malformed`. */
+/**
+ * `Authorization: <scheme> <token>`, for any scheme (RFC 9110 §11.4). A token with a blank in it is `malformed`.
+ *
+ * @throws {TypeError} for a scheme that no header can carry.
+ */
 export function authorization(scheme: string): Credentials {
   if (!isHttpToken(scheme)) throw new TypeError('scheme must be a token of RFC 9110')
   return {

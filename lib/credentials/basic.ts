@@ -16,7 +16,7 @@ export function basic(): Credentials {
       const encoded = afterScheme(header.value, 'Basic')
       if (!encoded.ok) return encoded
       const bytes = Buffer.from(encoded.value, 'base64')
-      // Decoding is lenient, so that only what encodes to the same text again is taken.
+      // Decoding is lenient, so that only what encodes to the same text again is accepted.
       if (bytes.toString('base64') !== encoded.value || !isUtf8(bytes)) return refuse('malformed')
       const pair = bytes.toString('utf8')
       const colon = pair.indexOf(':')

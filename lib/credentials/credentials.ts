@@ -15,15 +15,21 @@ export interface Source {
   readonly body?: unknown
 }
 
-/** Whether a text is a token of RFC 9110 §5.6.2, which the scheme of a header and the name of a cookie are. */
+/** A header of the request itself: one on `Object.prototype`, if that was polluted, is not what the client sent. */
+export function headerValue({ headers }: Pick<Source, 'headers'>, name: string): string | undefined {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Whether a text is a token of RFC 9110 §5.6.2, as the scheme of a header and the name of a cookie must be. */
 export function isHttpToken(text: unknown): text is string {
   return typeof text === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 }
 
-/** What a reader could not read. */
+/** What a reader refuses: no credentials, or credentials that cannot be read. */
 export type CredentialsRefusal = Refusal<'missing' | 'malformed'>
 
-/** The port that every carrier of credentials fills: `missing` where it carries none, `malformed` where they cannot be read. */
+/** The contract of a reader of credentials: `missing` if the request has none, `malformed` if they cannot be read. It reads at once. */
 export interface Credentials {
   read(source: Source): Verdict<OfferedCredentials, 'missing' | 'malformed'>
   /** Whether what it reads names a user beside the token. */

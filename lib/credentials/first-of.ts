@@ -1,7 +1,11 @@
 import { refuse } from '../verdict.js'
 import type { Credentials, CredentialsRefusal } from './credentials.js'
 
-/** The first carrier that has anything decides, also where what it has cannot be read: nothing is guessed, nothing falls through. */
+/**
+ * Reads the first of several places that has any credentials. If those cannot be read, the others are not tried.
+ *
+ * @throws {TypeError} for anything except readers, and for none.
+ */
 export function firstOf(...readers: readonly Credentials[]): Credentials {
   if (readers.length === 0 || !readers.every((reader) => typeof reader?.read === 'function')) {
     throw new TypeError('firstOf needs readers: params(), basic(), …')

@@ -1,11 +1,11 @@
 import { refuse } from '../verdict.js'
-import type { CredentialsRefusal, Source } from './credentials.js'
+import { type CredentialsRefusal, headerValue, type Source } from './credentials.js'
 
 const NAME = 'authorization'
 
-/** The value of the one Authorization header; a second one is refused, never guessed (RFC 9110 §5.3 lets nobody combine them). */
+/** The value of the only Authorization header. A second one is refused, never guessed: RFC 9110 §5.3 does not allow to combine them. */
 export function authorizationHeader(source: Source): { ok: true; value: string } | CredentialsRefusal {
-  const value = source.headers.authorization
+  const value = headerValue(source, NAME)
   if (value === undefined) return refuse('missing')
   return isRepeated(source.rawHeaders) ? refuse('malformed', 'repeated') : { ok: true, value }
 }

@@ -4,8 +4,8 @@ import type { Credentials } from './credentials.js'
 import { authorizationHeader } from './header.js'
 
 /**
- * `Authorization: <scheme> <token>` as Django REST framework reads it: cut at any run of blanks and tabs. What is wrong with
- * a header is told as `no_credentials`, `spaces`, `encoding` (bytes that are no UTF-8) or `repeated`.
+ * `Authorization: <scheme> <token>` as Django REST framework reads it: cut at any run of blanks and tabs. The detail of a refusal
+ * says what is wrong: `no_credentials`, `spaces`, `encoding` (bytes that are not UTF-8) or `repeated`.
  */
 export function keyword(scheme: string): Credentials {
   return {

@@ -13,7 +13,8 @@ export function params(options: { readonly query?: boolean } = {}): Credentials 
   if (typeof query !== 'boolean') throw new TypeError('query must be true or false')
   return {
     read(source) {
-      const body = hasBody(source) && isRecord(source.body) ? source.body : {}
+      const sent = Object.hasOwn(source, 'body') ? source.body : undefined
+      const body = hasBody(source) && isRecord(sent) ? sent : {}
       const inQuery = query ? parseQuery(source.url) : {}
       const user = pick('user', body, inQuery)
       const token = pick('token', body, inQuery)

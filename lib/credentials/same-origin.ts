@@ -1,27 +1,28 @@
 import { refuse } from '../verdict.js'
-import type { Credentials, Source } from './credentials.js'
+import { type Credentials, headerValue, type Source } from './credentials.js'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Where requests may come from. */
 export interface OriginOptions {
-  /** Other origins that are trusted like the own one; none. */
+  /** Other origins that are trusted like the request's own; none. */
   readonly origins?: readonly string[]
 }
 
 /**
- * A carrier that a browser fills by itself, such as a cookie, for requests that change nothing or that show where they come
- * from: `Sec-Fetch-Site: same-origin` or `none`, or an `Origin` of the very `Host` that was asked (or one of `origins`). Any
- * other request is `malformed`, with the detail `cross_origin`. A request to upgrade is never one that changes nothing: other
- * sites' pages may open a WebSocket (RFC 6455 §10.2), which is a GET, and read and write what they like from then on.
+ * A reader of something that a browser sends by itself, such as a cookie, for requests that change nothing or that show where they
+ * come from: `Sec-Fetch-Site: same-origin` or `none`, or an `Origin` of the same host that the request is for (or one of
+ * `origins`). Any other request is `malformed`, with the detail `cross_origin`. A request to upgrade never counts as one that changes
+ * nothing: pages of other sites may open a WebSocket (RFC 6455 §10.2), which is a GET, and then read and write through it.
  *
- * @throws {TypeError} that names `origins` for anything but a list such as `['https://app.example.org']`: no slash, no 'null'.
+ * @throws {TypeError} that names `origins` for anything except a list such as `['https://app.example.org']`: no slash, no 'null'.
  */
 export function sameOrigin(reader: Credentials, options: OriginOptions = {}): Credentials {
   const { origins = [] } = options
   if (!Array.isArray(origins) || !origins.every(isOrigin))
     throw new TypeError("origins must be a list of origins such as 'https://app.example.org'")
   return {
+    ...reader,
     read(source) {
       const offered = reader.read(source)
       if (!offered.ok || isSafe(source) || isOwn(source, origins)) return offered
@@ -30,24 +31,27 @@ export function sameOrigin(reader: Credentials, options: OriginOptions = {}): Cr
   }
 }
 
-/** Whether a request shows that it comes from elsewhere; one that shows nothing is that of a client which is no browser. */
+/** Whether a request shows that it comes from another site. One that shows nothing is from a client that is not a browser. */
 export function isForeign(source: Source, options: OriginOptions = {}): boolean {
-  const { origin, 'sec-fetch-site': site } = source.headers
-  return (origin !== undefined || site !== undefined) && !isOwn(source, options.origins ?? [])
+  const [origin, site] = [headerValue(source, 'origin'), headerValue(source, 'sec-fetch-site')]
+  const trusted = Object.hasOwn(options, 'origins') ? options.origins : undefined
+  return (origin !== undefined || site !== undefined) && !isOwn(source, trusted ?? [])
 }
 
 function isOrigin(text: unknown): boolean {
   return typeof text === 'string' && URL.canParse(text) && new URL(text).origin === text
 }
 
-function isSafe({ method = '', headers }: Source): boolean {
-  return SAFE_METHODS.has(method) && headers.upgrade === undefined
+function isSafe(source: Source): boolean {
+  return SAFE_METHODS.has(source.method ?? '') && headerValue(source, 'upgrade') === undefined
 }
 
-function isOwn({ headers }: Source, origins: readonly string[]): boolean {
-  const { origin, host } = headers
+function isOwn(source: Source, origins: readonly string[]): boolean {
+  const origin = headerValue(source, 'origin')
   if (origin !== undefined && origins.includes(origin)) return true
-  const site = headers['sec-fetch-site']
+  const site = headerValue(source, 'sec-fetch-site')
   if (site !== undefined) return site === 'same-origin' || site === 'none'
+  // HTTP/2 has `:authority` where HTTP/1.1 has `Host`, and it comes first if both are there (RFC 9113 §8.3.1).
+  const host = headerValue(source, ':authority') ?? headerValue(source, 'host')
   return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`)
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
-import type { Source } from '../credentials/credentials.js'
+import { headerValue, type Source } from '../credentials/credentials.js'
 
-/** What a Koa request carries, as the credential readers see it. */
+/** A Koa request as the readers of credentials see it. */
 export function sourceOf(ctx: Context): Source {
   return {
     method: ctx.method,
@@ -21,9 +21,19 @@ function originalUrlOf(ctx: Context): string {
   return typeof outer === 'string' ? outer : ctx.originalUrl
 }
 
-/** What a body parser left, or undefined. Its shape is the client's choice. */
-export function bodyOf(ctx: Context): unknown {
-  return (ctx.request as { body?: unknown }).body // koa-bodyparser and @koa/bodyparser both put it there
+/** What a body parser made of the body, or undefined. Its shape is the client's choice. */
+export function bodyOf({ request }: Context): unknown {
+  // koa-bodyparser and @koa/bodyparser both put it there. A `body` of Object.prototype, if that was polluted, is not the client's.
+  return Object.hasOwn(request, 'body') ? (request as { body?: unknown }).body : undefined
+}
+
+/** Whether a request has a body that is not empty. HTTP/2 needs neither of the two headers for one (RFC 9113 §8.1.1). */
+export function hasBody({ req }: Context): boolean {
+  if (headerValue(req, 'transfer-encoding') !== undefined) return true
+  const length = headerValue(req, 'content-length')
+  if (length !== undefined) return Number(length) > 0
+  const { stream } = req as { stream?: { endAfterHeaders?: boolean } } // there in Node's HTTP/2 only
+  return stream?.endAfterHeaders === false
 }
 
 /** An own property of the body, or undefined. */
@@ -34,18 +44,20 @@ export function bodyField(ctx: Context, name: string): unknown {
 }
 
 const warned = new WeakSet<object>()
+const PARSED_METHODS = new Set(['POST', 'PUT', 'PATCH'])
+const PARSED_TYPES = new Set(['application/json', 'application/x-www-form-urlencoded'])
 
-/** Tells the app's error listeners, once, that a body came which nobody has parsed. */
+/** Emits one error for each app, if a request has a body that no middleware has parsed. */
 export function warnOfMissingParser(ctx: Context): void {
   if (bodyOf(ctx) !== undefined || warned.has(ctx.app)) return
-  // Parsers leave bodies of other methods, whose content means nothing, and other media types.
-  if (!['POST', 'PUT', 'PATCH'].includes(ctx.method) || !ctx.is('urlencoded', 'json')) return
+  // Parsers ignore bodies of other methods, whose content means nothing, and other media types.
+  if (!PARSED_METHODS.has(ctx.method) || !PARSED_TYPES.has(mediaType(ctx)) || !hasBody(ctx)) return
   warned.add(ctx.app)
-  ctx.app.emit(
-    'error',
-    new Error(
-      `${ctx.method} ${ctx.path} has a body that nothing has parsed: app.use(bodyParser()) of koa-bodyparser before the routes`,
-    ),
-    ctx,
-  )
+  const message = `${ctx.method} ${ctx.path} has a body that no middleware has parsed: app.use(bodyParser()) of koa-bodyparser before the routes`
+  ctx.app.emit('error', new Error(message), ctx)
+}
+
+/** The media type of the body, without its parameters; '' if none was sent. */
+export function mediaType({ req }: Context): string {
+  return (headerValue(req, 'content-type')?.split(';')[0] ?? '').trim().toLowerCase()
 }

@@ -1,19 +1,20 @@
 import type { Context } from 'koa'
-import { bodyOf } from '../../koa/source.js'
+import { bodyOf, hasBody } from '../../koa/source.js'
 
 /** A text field of a Django REST framework serializer. */
 export interface FieldRule {
   readonly name: string
-  /** Whether blanks at both ends are cut off before anything else. */
+  /** Whether blanks at both ends are removed before the field is checked. */
   readonly trimmed: boolean
 }
 
-/** Good values by field, or what is wrong: the JSON of a 400. */
+/** The values by field, or what is wrong with them: the JSON of a 400. */
 export type Fields =
   { ok: true; values: Readonly<Record<string, string>> } | { ok: false; errors: Record<string, string[]> }
 
-/** Reads the fields of a body as DRF's `CharField` does (rest_framework/fields.py, serializers.py): all errors together, in its words. */
+/** Reads the fields of a body as DRF's `CharField` does (rest_framework/fields.py, serializers.py): all errors together, with DRF's texts. */
 export function readFields(ctx: Context, rules: readonly FieldRule[]): Fields {
+  // An empty body may look like anything after a parser, and DRF takes it for none.
   const body = hasBody(ctx) ? bodyOf(ctx) : undefined
   if (body === null) return { ok: false, errors: { non_field_errors: ['No data provided'] } }
   if (body !== undefined && (typeof body !== 'object' || Array.isArray(body))) {
@@ -34,19 +35,13 @@ export function readFields(ctx: Context, rules: readonly FieldRule[]): Fields {
   return Object.keys(errors).length > 0 ? { ok: false, errors } : { ok: true, values }
 }
 
-/** Whether a request has a body at all: an empty one, which a parser may show as anything, counts as none. */
-export function hasBody(ctx: Context): boolean {
-  const { headers } = ctx.req
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-}
-
-/** `White_Space` of Unicode, which is all in the first plane, and U+001C to U+001F: what Python's `str.isspace()` knows. */
+/** What Python's `str.isspace()` accepts: `White_Space` of Unicode, all of it in the first plane, and U+001C to U+001F. */
 const BLANKS: ReadonlySet<number> = new Set([
   0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003,
   0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
 ])
 
-/** Python's `str.strip()`: of what `trim` cuts off all but U+FEFF, and four separators and U+0085 besides. */
+/** Python's `str.strip()`: it removes what `trim` does except U+FEFF, and also four separators and U+0085. */
 export function strip(text: string): string {
   let start = 0
   let end = text.length

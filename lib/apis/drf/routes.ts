@@ -1,10 +1,11 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { headerValue } from '../../credentials/credentials.js'
 import type { GuardResponses } from '../../koa/guard.js'
 import { route } from '../../koa/routes.js'
-import { warnOfMissingParser } from '../../koa/source.js'
+import { hasBody, warnOfMissingParser } from '../../koa/source.js'
 import { type HttpResponse, response } from '../../response.js'
-import { type FieldRule, hasBody, readFields } from './fields.js'
+import { type FieldRule, readFields } from './fields.js'
 import { drfNotAllowed } from './responses.js'
 
 /** What a view of Django REST framework describes itself with in its response to OPTIONS. */
@@ -56,7 +57,7 @@ export function drfRoutes(routes: readonly DrfRoute[]): Middleware {
 /** The media type of a body that cannot be read, as it was sent; null without a body, or for one that can be read. */
 function unreadableType(ctx: Context): string | null {
   if (!hasBody(ctx)) return null
-  const type = ctx.req.headers['content-type'] ?? ''
+  const type = headerValue(ctx.req, 'content-type') ?? ''
   return MEDIA_TYPES.has((type.split(';')[0] ?? '').trim().toLowerCase()) ? null : type
 }
 

@@ -54,7 +54,7 @@ export function factsOf(claims: Claims, leeway: number): JwtFacts {
     ...(typeof issuedAt === 'number' ? { issuedAt } : {}),
     expiresAt: Math.ceil(Number(exp)) + leeway,
     ...(typeof jti === 'string' ? { id: jti } : {}),
-    claims,
+    claims: { ...claims },
   }
 }
 

@@ -100,7 +100,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
   }
   if (boundTo !== undefined) boundToOption(boundTo)
-  const bearerOf = userOf === undefined ? defaultUserOf : (claims: Claims) => namedBy(userOf(claims))
+  const bearerOf = userOf === undefined ? defaultUserOf : (claims: Claims) => namedBy(userOf({ ...claims }))
   // The ancestor goes by the id before the signature is checked, and so do the tokens that it has signed.
   const unprovenBearerOf = userOf === undefined ? claimedId : bearerOf
   const keyOf = secretOf === undefined ? undefined : userKeys(secretOf, options)
@@ -193,7 +193,8 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, findAnybo
       if (refreshLifetime === false) return refuse('invalid', 'no_refresh')
       const verdict = await verify(token, find)
       if (!verdict.ok) return verdict
-      const origin = verdict.value.token.claims['orig_iat']
+      const { claims } = verdict.value.token
+      const origin = Object.hasOwn(claims, 'orig_iat') ? claims['orig_iat'] : undefined
       if (typeof origin !== 'number' || origin === 0) return refuse('invalid', 'no_orig_iat')
       if (clock() > origin + refreshLifetime) return refuse('expired', 'refresh_expired')
       return accept({ user: verdict.value.user, issued: await sign(verdict.value.user, origin) })

@@ -27,11 +27,12 @@ export function readJwt(token: string): ReadJwt | null {
   return { alg, kid: typeof kid === 'string' ? kid : undefined, wantsMore, payload: payload.toString('utf8') }
 }
 
-/** A JSON object, or null. Its keys are its own, `__proto__` too. */
+/** A JSON object without a prototype, or null: all its keys are its own, `__proto__` too, and a polluted `Object.prototype` adds none. */
 export function readObject(json: string | Buffer): Record<string, unknown> | null {
   try {
     const data: unknown = JSON.parse(String(json))
-    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : null
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) return null
+    return Object.setPrototypeOf(data, null) as Record<string, unknown> // what JSON has for an object
   } catch {
     return null // JSON.parse has no other way to say no
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { readJwt, readObject } from '../../../lib/tokens/jwt/text.js'
 import { jwtPart } from '../../support/forged-jwt.js'
+import { whilePolluted } from '../../support/polluted.js'
 
 const HEADER = jwtPart({ alg: 'HS256', typ: 'JWT' })
 const PAYLOAD = jwtPart({ username: 'alice' })
@@ -133,5 +134,16 @@ describe('readObject', () => {
       expect(() => readObject(json)).not.to.throw()
     }
     expect(readObject('{"a":'.repeat(100_000))).to.equal(null)
+  })
+
+  it('reads nothing from a polluted Object.prototype', async () => {
+    await whilePolluted({ exp: 9_999_999_999, alg: 'HS256', kid: 'x', crit: [] }, () => {
+      expect(readObject('{}')?.['exp']).to.equal(undefined)
+      expect(readJwt(`${jwtPart({})}.${jwtPart({})}.AA`)).to.include({
+        alg: undefined,
+        kid: undefined,
+        wantsMore: false,
+      })
+    })
   })
 })
