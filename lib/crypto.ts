@@ -6,6 +6,7 @@ import {
   hkdfSync,
   type KeyObject,
   randomBytes,
+  randomInt,
   timingSafeEqual,
 } from 'node:crypto'
 
@@ -50,28 +51,65 @@ export function hmac(algorithm: 'sha1' | 'sha256', key: KeyObject, text: string)
 }
 
 const BLOCK = 64 // bytes
+const DIGEST = 32
+const INNER = 0x36
+const OUTER = 0x5c
 
-/**
- * HMAC-SHA-256 (RFC 2104) with a key of at most 64 bytes, in lower-case hex, for tags that are made at each request. It is
- * written out over `hash`, which leaves no object for the garbage collector: less than half the time of `createHmac`.
- */
-export function hmacSha256(key: KeyObject): (text: string) => string {
-  const padded = Buffer.alloc(BLOCK)
-  if (key.export().copy(padded) !== key.symmetricKeySize) throw new TypeError(`key must have at most ${BLOCK} bytes`)
-  const inner = padded.map((byte) => byte ^ 0x36)
-  const outer = padded.map((byte) => byte ^ 0x5c)
-  return (text) => hashed(outer, hashed(inner, text, 'utf8', 'binary'), 'binary', 'hex')
+/** The two blocks of an HMAC (RFC 2104 §2): the key is XORed into the start of each, and what is hashed is written behind it. */
+interface Blocks {
+  inner: Buffer
+  readonly outer: Buffer
 }
 
-// Memory of its own, since the keys that pass through must not stay in the pool that other buffers are cut from.
-let scratch = Buffer.allocUnsafeSlow(1024)
+/** Memory of its own, since keys must not stay in the pool that other buffers are cut from. */
+function newBlocks(): Blocks {
+  return { inner: Buffer.allocUnsafeSlow(512).fill(INNER), outer: Buffer.allocUnsafeSlow(BLOCK + DIGEST).fill(OUTER) }
+}
 
-function hashed(pad: Uint8Array, text: string, from: 'utf8' | 'binary', to: 'binary' | 'hex'): string {
-  const length = BLOCK + Buffer.byteLength(text, from)
-  if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(length)
-  scratch.set(pad)
-  scratch.write(text, BLOCK, from)
-  return hash('sha256', scratch.subarray(0, length), to)
+/** Writes a key at the start of the inner block into both. */
+function pad({ inner, outer }: Blocks, bytes: number): void {
+  for (let at = 0; at < bytes; at += 1) {
+    const byte = inner[at] as number // both blocks are longer
+    inner[at] = byte ^ INNER
+    outer[at] = byte ^ OUTER
+  }
+}
+
+/**
+ * HMAC-SHA-256 in lower-case hex, written out over `hash`, which leaves no object for the garbage collector: a third of the time
+ * of `createHmac`, for tags that are made for each request.
+ */
+function tagOf(blocks: Blocks, text: string): string {
+  const most = BLOCK + 3 * text.length // UTF-8 takes at most 3 bytes for each unit of UTF-16
+  if (most > blocks.inner.length) {
+    const longer = Buffer.allocUnsafeSlow(most)
+    blocks.inner.copy(longer, 0, 0, BLOCK)
+    blocks.inner = longer
+  }
+  const length = BLOCK + blocks.inner.write(text, BLOCK)
+  blocks.outer.write(hash('sha256', blocks.inner.subarray(0, length), 'binary'), BLOCK, 'binary')
+  return hash('sha256', blocks.outer, 'hex')
+}
+
+/** HMAC-SHA-256 (RFC 2104) with a key of at most 64 bytes, in lower-case hex. @throws {TypeError} for a longer key. */
+export function hmacSha256(key: KeyObject): (text: string) => string {
+  const blocks = newBlocks()
+  const bytes = key.export()
+  if (bytes.length > BLOCK) throw new TypeError(`key must have at most ${BLOCK} bytes`)
+  blocks.inner.fill(0, 0, BLOCK)
+  bytes.copy(blocks.inner)
+  pad(blocks, BLOCK)
+  return (text) => tagOf(blocks, text)
+}
+
+const CHAINED = 16 // bytes of a tag that is the key of the next one
+const chained = newBlocks()
+
+/** The next tag of a chain: the first 16 bytes of HMAC-SHA-256 of a text, with the tag before as the key. Tags are 32 digits of lower-case hex. */
+export function chainedTag(tag: string, text: string): string {
+  chained.inner.write(tag, 'hex')
+  pad(chained, CHAINED)
+  return tagOf(chained, text).slice(0, CHAINED * 2)
 }
 
 /** The key of `django.utils.crypto.salted_hmac`: the digest of salt and secret, run together. */
@@ -91,6 +129,17 @@ export function digest(token: string): string {
 /** 256 random bits, in 43 characters that are safe in a URL and a header. */
 export function randomToken(): string {
   return randomBytes(32).toString('base64url')
+}
+
+/** Names one login of a user: 10 random digits of base 36. */
+export function randomLoginId(): string {
+  return randomDigits() + randomDigits() // randomInt has a range of 2^48, less than 36^10
+}
+
+function randomDigits(): string {
+  return randomInt(36 ** 5)
+    .toString(36)
+    .padStart(5, '0')
 }
 
 /** Constant-time comparison. Lengths are no secret: every tag here has a fixed one. */

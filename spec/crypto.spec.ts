@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto'
 import { expect } from 'chai'
 import {
+  chainedTag,
   deriveKey,
   digest,
   equalBytes,
@@ -8,6 +9,7 @@ import {
   field,
   hmac,
   hmacSha256,
+  randomLoginId,
   randomToken,
   saltedKey,
   type Secret,
@@ -38,7 +40,7 @@ describe('secretList', () => {
     expect(list).to.deep.equal([GOOD])
   })
 
-  it('takes nothing else', () => {
+  it('throws for anything else', () => {
     const wrong = [undefined, null, '', [], [''], [GOOD, ''], [GOOD, undefined], Array<string>(6).fill(GOOD), 1, {}]
     for (const secret of [...wrong, Buffer.alloc(32), [[GOOD]], `\ud800${GOOD}`]) {
       // What an untyped application may pass.
@@ -62,11 +64,16 @@ describe('deriveKey', () => {
   it('gives the keys of the sealed pair', () => {
     // As the file is written.
     const vectors = knownAnswers('sealed_pair') as readonly Readonly<
-      Record<'secret' | 'audience' | 'purpose' | 'key', string>
+      Record<'secret' | 'audience' | 'purpose' | 'sealKey' | 'bondKey', string>
     >[]
-    for (const { secret, audience, purpose, key } of vectors) {
-      const info = field('koa-tokenapi/sealed-pair/1') + field(audience) + field(purpose)
-      expect(deriveKey(secret, info).export().toString('hex')).to.equal(key)
+    expect(vectors).to.have.lengthOf(167)
+    for (const { secret, audience, purpose, sealKey, bondKey } of vectors) {
+      const use = field(audience) + field(purpose)
+      const keyOf = (tag: string): string =>
+        deriveKey(secret, field(`koa-tokenapi/sealed-pair/2/${tag}`) + use)
+          .export()
+          .toString('hex')
+      expect([keyOf('seal'), keyOf('bond')]).to.deep.equal([sealKey, bondKey])
     }
   })
 })
@@ -104,8 +111,39 @@ describe('hmacSha256', () => {
     }
   })
 
+  it('keeps its key apart from those of others, while texts grow', () => {
+    const macs = [1, 2, 3].map((fill) => hmacSha256(createSecretKey(Buffer.alloc(32, fill))))
+    const before = macs.map((mac) => mac('abc'))
+    macs[1]?.('x'.repeat(10_000))
+    chainedTag('f'.repeat(32), 'x'.repeat(10_000))
+    expect(macs.map((mac) => mac('abc'))).to.deep.equal(before)
+    expect(new Set(before).size).to.equal(3)
+  })
+
   it('takes no longer key', () => {
     expect(() => hmacSha256(createSecretKey(Buffer.alloc(65)))).to.throw(TypeError, 'key')
+  })
+})
+
+describe('chainedTag', () => {
+  it('is the first half of the tag that createHmac makes with the tag before as its key', () => {
+    let tag = '00'.repeat(16)
+    for (const text of ['', '7:etop2vd', 'üñ💡', 'x'.repeat(10_000), '\0']) {
+      const next = hmac('sha256', createSecretKey(Buffer.from(tag, 'hex')), text)
+        .toString('hex')
+        .slice(0, 32)
+      expect(chainedTag(tag, text)).to.equal(next)
+      tag = next
+    }
+  })
+})
+
+describe('randomLoginId', () => {
+  it('is 10 digits of base 36, never the same, with every digit in every place', () => {
+    const ids = Array.from({ length: 2000 }, () => randomLoginId())
+    expect(new Set(ids).size).to.equal(2000)
+    for (const id of ids) expect(id).to.match(/^[0-9a-z]{10}$/)
+    for (let at = 0; at < 10; at += 1) expect(new Set(ids.map((id) => id[at])).size, String(at)).to.equal(36)
   })
 })
 

@@ -2,12 +2,13 @@ import type { User } from '../user.js'
 import type { TokenReason, TokenRefusal } from '../verdict.js'
 import type { TokenFacts, TokenKind } from './token-kind.js'
 
-/** How far a token came before it was refused: the answer of `anyOf` is the furthest one. */
+/** How far a token came before it was refused: `anyOf` returns the refusal that came furthest. */
 const FURTHEST: readonly TokenReason[] = ['inactive', 'revoked', 'expired', 'invalid']
 
 /**
  * Issues tokens of the first kind and accepts those of all, so that tokens in clients' hands keep working while a new kind
- * takes over. It goes on after any refusal and reports the one that came furthest. `revokeAll` is there only if every kind has it.
+ * takes over. It goes on after any refusal and returns the one that came furthest, marked as genuine if any of them is. The
+ * options of `issue` go to the first kind, so limits are those that it carries. `revokeAll` is there only if every kind has it.
  */
 export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts>(
   first: TokenKind<U, T>,
@@ -21,7 +22,9 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
   const withdraw = first.withdraw?.bind(first)
 
   const both: TokenKind<U, T | O> = {
-    issue: (user) => first.issue(user),
+    ...(first.carries !== undefined && { carries: first.carries }),
+    ...(kinds.every((kind) => kind.needsUser === true) && { needsUser: true }),
+    issue: (user, options) => first.issue(user, options),
     ...(withdraw !== undefined && { withdraw }),
 
     async verify(offered, find) {
@@ -44,9 +47,8 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
 }
 
 function furthest(refusals: readonly TokenRefusal[]): TokenRefusal {
-  for (const reason of FURTHEST) {
-    const refusal = refusals.find((one) => one.reason === reason)
-    if (refusal !== undefined) return refusal
-  }
-  return refusals[0] as TokenRefusal // anyOf has at least one kind
+  const [refusal] = [...FURTHEST.flatMap((reason) => refusals.filter((one) => one.reason === reason)), ...refusals] as [
+    TokenRefusal, // anyOf has at least one kind
+  ]
+  return refusals.some((one) => one.genuine === true) ? { ...refusal, genuine: true } : refusal
 }

@@ -4,6 +4,7 @@ import { ContractViolation } from '../errors.js'
 import { type User, userIdText } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { type Calendar, calendar } from './calendar.js'
+import { issueOptions } from './issue-options.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface DjangoPairOptions {
@@ -48,7 +49,10 @@ export function djangoPairs(options: DjangoPairOptions): TokenKind<User, DjangoP
     keys.map((key) => everySecond(hmac('sha1', key, `${user.id}${user.password}${day}`).toString('hex')))
 
   return {
-    async issue(user) {
+    needsUser: true,
+
+    async issue(user, said) {
+      issueOptions(said, clock())
       if (!hasPassword(user))
         throw new ContractViolation('user.password must be a stored hash: the token is bound to it')
       // The ancestor's known answers include an empty id: such a token can be made, and no lookup accepts it.

@@ -617,7 +617,7 @@ describe('tokenApi under attack', () => {
           expect(verdicts.map((verdict) => verdict.ok && String(verdict.value.user.id))).to.deep.equal(
             pairs.map(([id]) => id),
           )
-          for (const verdict of await Promise.all(bad)) expect(verdict).to.deep.equal({ ok: false, reason: 'invalid' })
+          for (const verdict of await Promise.all(bad)) expect(verdict).to.include({ ok: false, reason: 'invalid' })
         })
         expect(queries).to.equal(1)
       })

@@ -446,7 +446,7 @@ describe('tokenApi', () => {
       for (const user of [1, '1', 1n]) {
         const verdict = await api.verify({ user, token })
         expect(verdict.ok && verdict.value.user.username).to.equal('ann')
-        expect(verdict.ok && verdict.value.token).to.deep.equal({ issuedAt: NOON, expiresAt })
+        expect(verdict.ok && verdict.value.token).to.include({ issuedAt: NOON, expiresAt })
       }
       expect(expiresAt).to.equal(NOON + 7 * DAY)
       expect(await api.verify({ token })).to.deep.equal({ ok: false, reason: 'invalid' })

@@ -335,7 +335,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
         async () => {
           const { token } = await kind.issue(alice)
           const verdict = await kind.verify(offer(token), refusing('inactive'))
-          if (provesFirst) expect(verdict).to.deep.equal({ ok: false, reason: 'inactive', detail: 'as_found' })
+          if (provesFirst) expect(verdict).to.include({ ok: false, reason: 'inactive', detail: 'as_found' })
           else expect(verdict).to.include({ ok: false, reason: 'invalid' }).and.not.include({ detail: 'as_found' })
         },
       )

@@ -22,7 +22,7 @@ const clock: Clock = () => NOW
 const alice: User = { id: 1, username: 'alice', password: 'pbkdf2_sha256$1$salt$abc=' }
 const find = (): FindUser<User> => activeUser(memoryUsers([alice]))
 
-/** A kind that gives one reason for everything and keeps what it was asked to end. */
+/** A kind that refuses everything for one reason and keeps what it has seen. */
 function refusing(reason: TokenReason, detail?: string): TokenKind & { readonly seen: string[] } {
   const seen: string[] = []
   return {
@@ -84,7 +84,7 @@ describe('anyOf', () => {
     }
   })
 
-  it('asks nobody after the kind that accepts', async () => {
+  it('tries no kind after the one that accepts', async () => {
     const last = refusing('invalid')
     const { token } = await sealed.issue(alice)
     const verdict = await anyOf<User, { expiresAt: number }, { expiresAt: number }>(sealed, last).verify(
@@ -95,7 +95,7 @@ describe('anyOf', () => {
     expect(last.seen).to.deep.equal([])
   })
 
-  it('costs one look-up, however many kinds look', async () => {
+  it('costs one lookup, however many kinds need it', async () => {
     const store = memoryUsers([alice])
     let queries = 0
     const counted = activeUser({
@@ -112,7 +112,7 @@ describe('anyOf', () => {
     expect(queries).to.equal(1)
   })
 
-  it('reports the refusal that came furthest, wherever it stands', async () => {
+  it('reports the refusal that came furthest, whichever kind it is of', async () => {
     const order: readonly TokenReason[] = ['inactive', 'revoked', 'expired', 'invalid']
     for (const [at, further] of order.entries()) {
       for (const nearer of order.slice(at)) {
@@ -135,32 +135,64 @@ describe('anyOf', () => {
     expect(verdict).to.deep.equal({ ok: false, reason: 'expired', detail: 'refresh_expired' })
   })
 
-  it('says revoked of a sealed pair after a changed password, though Django pairs know no such thing', async () => {
+  it('returns revoked for a sealed pair after a changed password, though Django pairs have no such refusal', async () => {
     const { token } = await sealed.issue(alice)
     const changed = activeUser(memoryUsers([{ ...alice, password: 'new' }]))
     const verdict = await anyOf(django, sealed).verify({ user: '1', token }, changed)
-    expect(verdict).to.deep.equal({ ok: false, reason: 'revoked' })
+    expect(verdict).to.deep.equal({ ok: false, reason: 'revoked', genuine: true })
   })
 
-  it('does not go on after a fault', async () => {
-    const fault = new Error('the store is down')
+  it('marks its refusal as genuine if one of the kinds does, whichever came furthest', async () => {
+    const genuine: TokenKind = {
+      ...refusing('invalid'),
+      verify: async () => ({ ok: false, reason: 'invalid', genuine: true }),
+    }
+    for (const [kinds, reason] of [
+      [[refusing('expired'), genuine], 'expired'],
+      [[genuine, refusing('expired')], 'expired'],
+      [[refusing('invalid'), genuine], 'invalid'],
+    ] as const) {
+      const [first, second] = kinds
+      expect(await anyOf(first, second).verify({ token: 'x' }, find())).to.deep.equal({
+        ok: false,
+        reason,
+        genuine: true,
+      })
+    }
+  })
+
+  it('passes the options of issue to the first kind, and carries what that one carries', async () => {
+    const both = anyOf(sealed, django)
+    const { token } = await both.issue(alice, { limits: [{ scopes: ['a'] }], id: '0123456789' })
+    expect(token).to.match(/^top2v4~d0123456789\.sYQ-/)
+    expect(both.carries).to.equal('esmp')
+    expect(anyOf(django, sealed).carries).to.equal(undefined)
+  })
+
+  it('needs the user only if every kind does', () => {
+    expect(anyOf(sealed, django).needsUser).to.equal(true)
+    expect(anyOf(sealed, refusing('invalid'))).not.to.have.property('needsUser')
+  })
+
+  it('does not go on after an internal error', async () => {
+    const failure = new Error('the store is down')
     const last = refusing('invalid')
     const { token } = await sealed.issue(alice)
     const outcome = await anyOf<User, { expiresAt: number }, { expiresAt: number }>(sealed, last)
-      .verify({ user: '1', token }, () => Promise.reject(fault))
+      .verify({ user: '1', token }, () => Promise.reject(failure))
       .catch((error: unknown) => error)
-    expect(outcome).to.equal(fault)
+    expect(outcome).to.equal(failure)
     expect(last.seen).to.deep.equal([])
   })
 
-  it('looks nobody up for a token that no kind reads', async () => {
+  it('makes no lookup for a token that no kind reads', async () => {
     const { find: asking, asked } = watched(find())
     const verdict = await anyOf(sealed, django).verify({ user: '1', token: 'garbage' }, asking)
     expect(verdict).to.deep.equal({ ok: false, reason: 'invalid' })
     expect(asked).to.deep.equal([])
   })
 
-  it('takes a single kind for what it is', async () => {
+  it('works with a single kind', async () => {
     const { token } = await sealed.issue(alice)
     const verdict = await anyOf(sealed).verify({ user: '1', token }, find())
     expect(verdict.ok).to.equal(true)
@@ -175,7 +207,7 @@ describe('anyOf', () => {
       expect(anyOf(django, sealed)).not.to.have.property('revokeAll')
     })
 
-    it('asks every kind, and rejects as one of them does', async () => {
+    it('calls every kind, and rejects if one of them does', async () => {
       const ended: string[] = []
       const ending = (name: string): TokenKind => ({
         ...refusing('invalid'),

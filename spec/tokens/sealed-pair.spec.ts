@@ -1,12 +1,18 @@
 import { expect } from 'chai'
+import { chainedTag, field } from '../../lib/crypto.js'
 import {
   activeUser,
   type FindUser,
+  type Issued,
+  type IssueOptions,
+  type Limits,
   memoryUsers,
   type Reason,
   sealedPairs,
+  type SealedPairFacts,
   type SealedPairOptions,
   type TokenKind,
+  type TokenReason,
   type User,
 } from '../../lib/index.js'
 import { watched } from '../support/counting.js'
@@ -20,7 +26,18 @@ interface Vector {
   readonly userId: string
   readonly boundTo: readonly (string | number | boolean)[]
   readonly issuedAt: number
+  /** 0: not known. Absent: issuedAt. */
+  readonly loggedInAt?: number
+  readonly login?: string
+  readonly limits: readonly Limits[]
   readonly token: string
+}
+
+interface RefusedVector extends Pick<Vector, 'secret' | 'audience' | 'purpose' | 'userId' | 'boundTo' | 'token'> {
+  readonly why: string
+  readonly reason: TokenReason
+  readonly now: number
+  readonly lifetime: number
 }
 
 const SECRET = 'a secret of more than thirty-two bytes'
@@ -31,7 +48,7 @@ const WEEK = 604800
 const alice: User = { id: 1, username: 'alice', password: 'scrypt$16384$salt$8$5$alice', tokenEpoch: 0 }
 
 /** A kind at a frozen time. */
-function pairs(options: Partial<SealedPairOptions> = {}): TokenKind {
+function pairs(options: Partial<SealedPairOptions> = {}): TokenKind<User, SealedPairFacts> {
   return sealedPairs({ secret: SECRET, clock: () => NOW, ...options })
 }
 
@@ -51,7 +68,28 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** What a verification asks `find`. */
+/** A token with one more text in its head, chained as anyone who holds it can do. */
+function chained(token: string, ...texts: readonly string[]): string {
+  const dash = token.length - 65
+  let [head, seal, bond] = [token.slice(0, dash), token.slice(dash + 1, dash + 33), token.slice(dash + 33)]
+  for (const text of texts) {
+    head += `.${text}`
+    seal = chainedTag(seal, field(text))
+    bond = chainedTag(bond, field(text))
+  }
+  return `${head}-${seal}${bond}`
+}
+
+/** A path limit of so many bytes. */
+function long(bytes: number): string {
+  return `p${Buffer.from(`/${'x'.repeat(bytes - 1)}`).toString('base64url')}`
+}
+
+async function issued(options?: IssueOptions, user: User = alice): Promise<Issued<SealedPairFacts>> {
+  return pairs().issue(user, options)
+}
+
+/** The lookups of a verification. */
 async function asking(kind: TokenKind, user: string, token: string): Promise<readonly object[]> {
   const { find, asked } = watched(having(alice))
   await kind.verify({ user, token }, find)
@@ -79,21 +117,57 @@ describe('sealedPairs', () => {
   })
 
   describe('known answers', () => {
-    const vectors = knownAnswers('sealed_pair') as readonly Vector[] // as the file is written
+    // As the files are written.
+    const vectors = knownAnswers('sealed_pair') as readonly Vector[]
+    const refused = knownAnswers('sealed_pair_refused') as readonly RefusedVector[]
 
     it('are all there', () => {
-      expect(vectors).to.have.lengthOf(137)
+      expect(vectors).to.have.lengthOf(167)
+      expect(refused).to.have.lengthOf(39)
     })
 
-    for (const { secret, audience, purpose, userId, boundTo, issuedAt, token } of vectors) {
-      it(`${token.slice(0, 24)}… for ${userId}${audience && ` of ${audience}`}${purpose && ` to ${purpose}`}`, async () => {
+    for (const vector of vectors) {
+      const {
+        secret,
+        audience,
+        purpose,
+        userId,
+        boundTo,
+        issuedAt,
+        limits,
+        loggedInAt = issuedAt,
+        login,
+        token,
+      } = vector
+      const title = `${token.slice(0, 24)}… for ${userId}${audience && ` of ${audience}`}${purpose && ` to ${purpose}`}`
+      it(`are issued and verified: ${title}`, async () => {
         const options = { secret, audience, purpose, boundTo: () => boundTo, lifetime: WEEK, clock: () => issuedAt }
-        const user: User = { id: userId, username: 'somebody', password: null }
+        const user: User = { id: userId, username: 'someone', password: null }
         const kind = sealedPairs(options)
-        const facts = { issuedAt, expiresAt: issuedAt + WEEK }
-        expect(await kind.issue(user)).to.deep.equal({ token, ...facts })
+        const ends = limits.flatMap(({ expiresAt }) => expiresAt ?? [])
+        const facts = {
+          issuedAt,
+          expiresAt: Math.min(issuedAt + WEEK, ...ends),
+          ...((loggedInAt !== 0 || issuedAt === 0) && { loggedInAt }),
+          ...(login !== undefined && { id: login }),
+          limits,
+        }
+        const claims = { ...(loggedInAt !== issuedAt && { loggedInAt }), ...(login !== undefined && { id: login }) }
+        expect(await kind.issue(user, { ...claims, limits })).to.deep.equal({ token, ...facts })
         const verdict = await kind.verify({ user: userId, token }, having(user))
         expect(verdict.ok && verdict.value.token).to.deep.equal(facts)
+      })
+    }
+
+    for (const { why, reason, secret, audience, purpose, userId, boundTo, now, lifetime, token } of refused) {
+      it(`are refused as ${reason}: ${why}`, async () => {
+        const user: User = { id: userId, username: 'someone', password: null }
+        const { find, asked } = watched(having(user))
+        const kind = sealedPairs({ secret, audience, purpose, boundTo: () => boundTo, lifetime, clock: () => now })
+        const verdict = await kind.verify({ user: userId, token }, find)
+        const genuine = reason === 'revoked' && { genuine: true }
+        expect(verdict).to.deep.equal({ ok: false, reason, ...genuine })
+        expect(asked).to.have.lengthOf(reason === 'revoked' ? 1 : 0)
       })
     }
   })
@@ -131,8 +205,8 @@ describe('sealedPairs', () => {
     })
   })
 
-  describe('look-ups', () => {
-    it('are for genuine tokens in time alone', async () => {
+  describe('lookups', () => {
+    it('are only for tokens that are sealed and in time', async () => {
       const { token } = await pairs().issue(alice)
       expect(await asking(pairs(), '1', token)).to.deep.equal([{ id: '1' }])
       expect(await asking(pairs(), '2', token), 'another user').to.deep.equal([])
@@ -146,7 +220,7 @@ describe('sealedPairs', () => {
       expect(await asking(pairs(), '1', laterHead), 'a later time').to.deep.equal([])
     })
 
-    it('take only what can be an id', async () => {
+    it('are only for what can be an id', async () => {
       const { token } = await pairs().issue(alice)
       for (const user of ['', '1\0', '1\n', '\ud800', 'x'.repeat(256)]) {
         expect(await asking(pairs(), user, token)).to.deep.equal([])
@@ -158,14 +232,278 @@ describe('sealedPairs', () => {
     })
   })
 
+  describe('limits', () => {
+    const limits: readonly Limits[] = [
+      { expiresAt: NOW + 60 },
+      { scopes: ['a', 'b'] },
+      { methods: ['GET'] },
+      { path: '/a' },
+    ]
+
+    it('stand in the facts as they stand in the head', async () => {
+      const all: Limits = { expiresAt: NOW + 60, scopes: ['b', 'a'], methods: ['GET'], path: '/a' }
+      const { token, ...facts } = await issued({ limits: [all, { expiresAt: NOW + 90 }] })
+      expect(facts.limits).to.deep.equal([...limits, { expiresAt: NOW + 90 }])
+      const verdict = await pairs().verify({ user: '1', token }, having(alice))
+      expect(verdict.ok && verdict.value.token).to.deep.equal(facts)
+    })
+
+    it('are an empty list without limits', async () => {
+      expect((await issued()).limits).to.deep.equal([])
+      expect((await issued({ limits: [] })).token).to.equal((await issued()).token)
+    })
+
+    it('end the token at the earliest of their ends, wherever it stands', async () => {
+      for (const ends of [[10, 20], [20, 10], [10], [10, 2 * WEEK]]) {
+        const { token, expiresAt } = await issued({ limits: ends.map((end) => ({ expiresAt: NOW + end })) })
+        expect(expiresAt).to.equal(NOW + 10)
+        expect(await reasonOf(pairs({ clock: () => NOW + 9 }), token)).to.equal('none')
+        expect(await reasonOf(pairs({ clock: () => NOW + 10 }), token)).to.equal('expired')
+      }
+      expect((await issued({ limits: [{ expiresAt: NOW + 2 * WEEK }] })).expiresAt).to.equal(NOW + WEEK)
+      expect(await reasonOf(pairs(), (await issued({ limits: [{ expiresAt: 0 }] })).token)).to.equal('expired')
+    })
+
+    it('are what a holder chains', async () => {
+      const { token } = await issued({ limits })
+      const texts = ['etop2ws', 'sYSBi', 'mR0VU', 'pL2E']
+      expect(chained((await issued()).token, ...texts)).to.equal(token)
+      expect(chained((await issued({ limits: limits.slice(0, 2) })).token, ...texts.slice(2))).to.equal(token)
+    })
+
+    it('cannot be removed, changed, swapped, doubled or moved to another token', async () => {
+      const { token } = await issued({ limits, id: '0123456789' })
+      const [, tags = ''] = token.split('-')
+      const root = 'top2v4~d0123456789'
+      const texts = ['etop2ws', 'sYSBi', 'mR0VU', 'pL2E']
+      const heads = [
+        [],
+        texts.slice(1),
+        texts.slice(0, 3),
+        ['sYSBi', 'etop2ws', 'mR0VU', 'pL2E'],
+        [...texts, 'pL2E'],
+        ['etop2wt', 'sYSBi', 'mR0VU', 'pL2E'],
+        ['etop2ws', 'sYSBiIGM', 'mR0VU', 'pL2E'],
+        ['etop2ws.sYSBi', 'mR0VU', 'pLw'],
+      ].map((some) => [root, ...some].join('.'))
+      for (const head of [...heads, 'top2v4.etop2ws.sYSBi.mR0VU.pL2E', 'top2v4~d0123456788.etop2ws.sYSBi.mR0VU.pL2E']) {
+        expect(await reasonOf(pairs(), `${head}-${tags}`), head).to.equal('invalid')
+        expect(await asking(pairs(), '1', `${head}-${tags}`), head).to.deep.equal([])
+      }
+    })
+
+    it('are invalid in any form but the one, though the chain is right, and cause no lookup', async () => {
+      const { token } = await issued()
+      for (const text of [
+        '',
+        'e',
+        'e01',
+        'eTOP2WS',
+        's',
+        'sYQ==',
+        'sYR',
+        'sYiBh',
+        'mZ2V0',
+        'pYQ',
+        'xYQ',
+        'd0123456789',
+        'a0',
+        'e1~d0123456789',
+        'e1-',
+        'sü',
+        'e1 ',
+        ' e1',
+        'e1\n',
+      ]) {
+        expect(await reasonOf(pairs(), chained(token, text)), JSON.stringify(text)).to.equal('invalid')
+        expect(await reasonOf(pairs(), chained(token, 'etop2ws', text)), JSON.stringify(text)).to.equal('invalid')
+        expect(await asking(pairs(), '1', chained(token, text))).to.deep.equal([])
+      }
+    })
+
+    it('are 8 at most, in a head of 1024 characters at most', async () => {
+      const { token } = await issued()
+      const eight = Array<string>(8).fill('etop2ws')
+      expect(await reasonOf(pairs(), chained(token, ...eight))).to.equal('none')
+      expect(await reasonOf(pairs(), chained(token, ...eight, 'etop2ws'))).to.equal('invalid')
+      const fits = chained(token, long(512), long(248)) // 6 + 1 + 684 + 1 + 332
+      expect(fits.length - 65).to.equal(1024)
+      expect(await reasonOf(pairs(), fits)).to.equal('none')
+      const over = chained(token, long(512), long(249))
+      expect(over.length - 65).to.be.above(1024)
+      expect(await reasonOf(pairs(), over)).to.equal('invalid')
+      const path = `/${'x'.repeat(511)}`
+      for (const many of [Array.from({ length: 9 }, () => ({ expiresAt: NOW })), [{ path }, { path }]]) {
+        const error = await rejection(issued({ limits: many }))
+        expect(error).to.be.instanceOf(TypeError).with.property('code', 'ERR_TOO_MANY_LIMITS')
+      }
+    })
+
+    it('end with their parent', async () => {
+      const root = (await issued({ id: '0123456789' })).token
+      const [child, grandchild] = [chained(root, 'etop2ws'), chained(root, 'etop2ws', 'sYQ')]
+      for (const row of [
+        { ...alice, password: 'new' },
+        { ...alice, tokenEpoch: 1 },
+        { ...alice, endedLogins: '0123456789:zzzzzz' },
+      ]) {
+        for (const token of [root, child, grandchild]) expect(await reasonOf(pairs(), token, row)).to.equal('revoked')
+      }
+    })
+
+    it('are kept by a token that is issued in the place of another', async () => {
+      const first = await issued({ limits, id: '0123456789' })
+      const later = pairs({ clock: () => NOW + 30 })
+      const { token, id = '', loggedInAt = 0, limits: kept } = first
+      const renewed = await later.issue(alice, { limits: kept, loggedInAt, id })
+      expect(renewed.token).to.match(/^top2vy~atop2v4~d0123456789\.etop2ws\.sYSBi\.mR0VU\.pL2E-/)
+      expect(renewed).to.deep.include({ ...first, token: renewed.token, issuedAt: NOW + 30 })
+      expect(token).to.not.equal(renewed.token)
+    })
+  })
+
+  describe('what only the server can say', () => {
+    it('is when the password was typed: now by default, 0 if that is not known', async () => {
+      expect((await issued()).loggedInAt).to.equal(NOW)
+      const earlier = await issued({ loggedInAt: NOW - 1 })
+      expect(earlier.token).to.match(/^top2v4~atop2v3-/)
+      expect(earlier.loggedInAt).to.equal(NOW - 1)
+      const unknown = await issued({ loggedInAt: 0 })
+      expect(unknown.token).to.match(/^top2v4~a0-/)
+      expect(unknown).not.to.have.property('loggedInAt')
+      const verdict = await pairs().verify({ user: '1', token: unknown.token }, having(alice))
+      expect(verdict.ok && verdict.value.token).not.to.have.property('loggedInAt')
+    })
+
+    it('is never later than the token: a login by a clock that is a minute ahead counts as now', async () => {
+      for (const ahead of [0, 1, 60]) {
+        const { token, loggedInAt } = await issued({ loggedInAt: NOW + ahead })
+        expect(token).to.match(/^top2v4-/)
+        expect(loggedInAt).to.equal(NOW)
+      }
+    })
+
+    it('is which login this is, if the application says so', async () => {
+      expect(await issued()).not.to.have.property('id')
+      const { token, id } = await issued({ id: '0123456789' })
+      expect(token).to.match(/^top2v4~d0123456789-/)
+      expect(id).to.equal('0123456789')
+    })
+
+    it('has one form', async () => {
+      const { token } = await issued({ loggedInAt: NOW - 1, id: '0123456789' })
+      const tags = token.slice(-65)
+      for (const root of [
+        'top2v4~d0123456789~atop2v3',
+        'top2v4~atop2v3~atop2v3~d0123456789',
+        'top2v4~atop2v3~d012345678',
+        'top2v4~atop2v3~d0123456789~',
+        'top2v4~atop2v3~d0123456789~oabc',
+        'top2v4~a0top2v3~d0123456789',
+        'top2v4~aTOP2V3~d0123456789',
+        'top2v4~atop2v4~d0123456789',
+        'top2v4~atop2v5~d0123456789',
+        'top2v4~a~d0123456789',
+        'top2v4~atop2v3',
+        'top2v4~d0123456789',
+        'top2v4',
+        '~atop2v3~d0123456789',
+      ]) {
+        expect(await reasonOf(pairs(), root + tags), root).to.equal('invalid')
+      }
+    })
+  })
+
+  describe('the options of issue', () => {
+    const wrong: Readonly<Record<string, unknown>> = {
+      'a misspelled name': { limit: [{ path: '/a' }] },
+      'limits instead of a list of them': { path: '/a' },
+      'undefined limits': { limits: undefined },
+      'limits that are no list': { limits: { path: '/a' } },
+      'a limit without a text form': { limits: [{ methods: ['get'] }] },
+      'scope instead of scopes': { limits: [{ scope: ['a'] }] },
+      'an empty limit': { limits: [{}] },
+      'an undefined login time': { loggedInAt: undefined },
+      'a login time in milliseconds': { loggedInAt: NOW * 1000 },
+      'a login time 61 s ahead': { loggedInAt: NOW + 61 },
+      'a negative login time': { loggedInAt: -1 },
+      'a login time of null': { loggedInAt: null },
+      'an undefined id': { id: undefined },
+      'an id of 9 digits': { id: '012345678' },
+      'an id of 11 digits': { id: '01234567890' },
+      'an id in upper case': { id: 'ABCDEFGHIJ' },
+      'an id with a line break': { id: '0123456789\n' },
+      'an id that is a number': { id: 1234567890 },
+      'a list': [],
+      'no options at all': null,
+    }
+    for (const [what, options] of Object.entries(wrong)) {
+      it(`are a TypeError if they are wrong: ${what}`, async () => {
+        // What a caller without types may pass. A list has the own property `length`.
+        expect(await rejection(issued(options as IssueOptions)))
+          .to.be.instanceOf(TypeError)
+          .with.property('code')
+      })
+    }
+  })
+
+  describe('a login that was ended', () => {
+    const id = '0123456789'
+
+    it('is revoked, and no other one', async () => {
+      const { token } = await issued({ id })
+      const other = await issued({ id: '0123456788' })
+      const none = await issued()
+      const row = { ...alice, endedLogins: `9876543210:1 ${id}:top2v4` }
+      expect(await reasonOf(pairs(), token, row)).to.equal('revoked')
+      expect(await reasonOf(pairs(), other.token, row)).to.equal('none')
+      expect(await reasonOf(pairs(), none.token, row)).to.equal('none')
+    })
+
+    it('is looked for after the user was found to be active', async () => {
+      const { token } = await issued({ id })
+      expect(await reasonOf(pairs(), token, { ...alice, endedLogins: `${id}:1`, isActive: false })).to.equal('inactive')
+    })
+
+    it('is an internal error if the row shows anything but text or null', async () => {
+      const { token } = await issued({ id })
+      for (const endedLogins of [Buffer.from(`${id}:1`), 0, false, [`${id}:1`]]) {
+        const row = { ...alice, endedLogins } as unknown as User // what a driver may return for another type of column
+        const find: FindUser<User> = async () => ({ ok: true, value: row })
+        expect(await rejection(pairs().verify({ user: '1', token }, find))).to.be.instanceOf(Error)
+      }
+    })
+  })
+
+  describe('a refusal for what the row says', () => {
+    it('is marked as genuine, and no other one', async () => {
+      const { token } = await issued({ id: '0123456789' })
+      const verify = async (row: User | null, kind = pairs(), offered = token): Promise<object> =>
+        kind.verify({ user: '1', token: offered }, row === null ? having() : having(row))
+      const refusal = { ok: false, genuine: true }
+      expect(await verify(null)).to.deep.equal({ ...refusal, reason: 'invalid' })
+      expect(await verify({ ...alice, isActive: false })).to.deep.equal({ ...refusal, reason: 'inactive' })
+      expect(await verify({ ...alice, password: 'new' })).to.deep.equal({ ...refusal, reason: 'revoked' })
+      expect(await verify({ ...alice, endedLogins: '0123456789:1' })).to.deep.equal({ ...refusal, reason: 'revoked' })
+      for (const [kind, offered] of [
+        [pairs({ secret: OTHER }), token],
+        [pairs({ clock: () => NOW + WEEK }), token],
+        [pairs({ clock: () => NOW - 61 }), token],
+        [pairs(), 'garbage'],
+      ] as const) {
+        expect(await verify(alice, kind, offered)).not.to.have.property('genuine')
+      }
+    })
+  })
+
   describe('seal and bond', () => {
-    it('say revoked where the seal is good and the bond is not', async () => {
+    it('are revoked if the seal is good and the bond is not', async () => {
       const { token } = await pairs().issue(alice)
       const flipped = token.slice(0, -1) + (token.endsWith('0') ? '1' : '0')
       expect(await reasonOf(pairs(), flipped)).to.equal('revoked')
     })
 
-    it('say invalid where the bond is good and the seal is not', async () => {
+    it('are invalid if the bond is good and the seal is not', async () => {
       const { token } = await pairs().issue(alice)
       const dash = token.indexOf('-')
       const digit = token[dash + 1] === '0' ? '1' : '0'
@@ -177,7 +515,14 @@ describe('sealedPairs', () => {
       expect(await reasonOf(pairs(), `${head}-${tag.slice(32)}${tag.slice(0, 32)}`)).to.equal('invalid')
     })
 
-    it('are of one key: a seal of one secret takes no bond of another', async () => {
+    it('have keys of their own, so that one cannot stand for the other', async () => {
+      const kind = pairs({ boundTo: () => [0] })
+      const { token } = await kind.issue(alice)
+      expect(token.slice(-64, -32)).not.to.equal(token.slice(-32))
+      expect(await reasonOf(kind, token.slice(0, -32) + token.slice(-64, -32))).to.equal('revoked')
+    })
+
+    it('are of one secret: a seal of one takes no bond of another', async () => {
       const rotated = pairs({ secret: [SECRET, OTHER] })
       const mine = (await pairs({ secret: SECRET }).issue(alice)).token
       const other = (await pairs({ secret: OTHER }).issue(alice)).token
@@ -193,7 +538,7 @@ describe('sealedPairs', () => {
       expect(await reasonOf(pairs(), token, { ...alice, username: 'renamed' })).to.equal('none')
     })
 
-    it('takes an epoch that is absent or null for 0', async () => {
+    it('counts an epoch that is absent or null as 0', async () => {
       const { token } = await pairs().issue(alice)
       const { tokenEpoch: _epoch, ...epochless } = alice
       expect(await reasonOf(pairs(), token, epochless)).to.equal('none')
@@ -263,7 +608,7 @@ describe('sealedPairs', () => {
       }
     })
 
-    it('reports what it throws as a fault', async () => {
+    it('rejects with what it throws', async () => {
       const fault = new Error('boundTo failed')
       const { token } = await pairs().issue(alice)
       const kind = pairs({
@@ -276,14 +621,14 @@ describe('sealedPairs', () => {
   })
 
   describe('issue', () => {
-    it('needs an id that can be presented', async () => {
+    it('needs an id that a request can offer', async () => {
       for (const id of ['', 'a\0b', '\ud800', 'x'.repeat(256)]) {
         const error = await rejection(pairs().issue({ ...alice, id }))
         expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes('id')
       }
     })
 
-    it('says nothing of the hash it could not bind', async () => {
+    it('has no hash in its error', async () => {
       const error = await rejection(pairs().issue({ ...alice, password: 'scrypt$\ud800' }))
       expect(String(error)).not.to.include('scrypt$')
     })
@@ -346,13 +691,13 @@ describe('sealedPairs', () => {
       expect(() => pairs({ audience: '\ud800' })).to.throw(TypeError, 'audience')
     })
 
-    it('leave no life unsaid for a purpose', () => {
+    it('have no default lifetime for a purpose', () => {
       expect(() => pairs({ purpose: 'password-reset' })).to.throw(TypeError, 'lifetime')
     })
   })
 
   describe('revokeAll', () => {
-    it('rejects without touching the store where boundTo leaves the epoch out', async () => {
+    it('rejects without touching the store if boundTo leaves the epoch out', async () => {
       let bumps = 0
       const kind = pairs({ boundTo: (user) => [user.password] })
       const error = await rejection(
@@ -377,7 +722,7 @@ describe('sealedPairs', () => {
       'a lifetime of 0': ['lifetime', 0],
       'a negative lifetime': ['lifetime', -1],
       'a lifetime that is no number': ['lifetime', NaN],
-      'a lifetime without an end': ['lifetime', Infinity],
+      'an infinite lifetime': ['lifetime', Infinity],
       'a lifetime in a text': ['lifetime', '7'],
       'a lifetime of half a second': ['lifetime', 0.5],
       'a lifetime of null': ['lifetime', null],
@@ -397,7 +742,7 @@ describe('sealedPairs', () => {
       'minSecretBytes without meaning': ['minSecretBytes', NaN],
       'an audience that is no text': ['audience', 1],
       'a purpose that is no text': ['purpose', null],
-      'a bond that is no function': ['boundTo', ['password']],
+      'a boundTo that is no function': ['boundTo', ['password']],
       'a clock that is no function': ['clock', NOW],
       'a clock in milliseconds': ['clock', () => NOW * 1000],
       'a clock with fractions': ['clock', () => NOW + 0.5],
@@ -416,7 +761,7 @@ describe('sealedPairs', () => {
         .that.satisfies((error: Error) => !error.message.includes('hunter2'))
     })
 
-    it('are no secrets of 32 bytes, five of them, or short ones that are asked for', () => {
+    it('are not secrets of 32 bytes, five of them, or shorter ones with minSecretBytes', () => {
       expect(() => pairs({ secret: 'x'.repeat(32) })).not.to.throw()
       expect(() => pairs({ secret: 'ü'.repeat(16) })).not.to.throw()
       expect(() => pairs({ secret: Array<string>(5).fill(SECRET) })).not.to.throw()
