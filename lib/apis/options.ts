@@ -7,25 +7,30 @@ import type { ApiOptions } from './token-api-contract.js'
 /** The option `respond`: fields of the response to a login. */
 export type Respond<U extends User, T extends TokenFacts> = (user: U, issued: Issued<T>) => object | Promise<object>
 
-/** Whose address a login counts for. */
+/** Reads the address that a login is counted for. */
 export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {
   const { throttle: limits = {} } = options
   const addressOf = limits === false ? undefined : limits?.addressOf
-  // Koa has no address of a client that has gone, or that came by a Unix socket: those share one counter.
+  // Koa has no address of a client that has closed its connection or that uses a Unix socket: those share one counter.
   if (addressOf === undefined) return (ctx) => (ctx.ip === '' ? 'unknown' : ctx.ip)
   if (typeof addressOf !== 'function') throw new TypeError('throttle.addressOf must be a function of the context')
   return (ctx) => {
     const address: unknown = addressOf(ctx)
     if (typeof address !== 'string' || address === '')
-      throw new ContractViolation('throttle.addressOf must give a text')
+      throw new ContractViolation('throttle.addressOf must return a text')
     return address
   }
 }
 
-/** Where an API's routes are, '' by default. @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. */
+/**
+ * Where the routes of an API are, '' by default.
+ *
+ * @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. Characters with which
+ *   the router writes patterns (`:` `*` `{` `}` `(` `)` `[` `]` `+` `?` `!` `\`) are refused, and those that no path has unencoded.
+ */
 export function pathPrefix(prefix: unknown = ''): string {
-  if (typeof prefix !== 'string' || !/^(?:\/[^/\s]+)*$/.test(prefix)) {
-    throw new TypeError("prefix must be '' or a path such as '/token'")
+  if (typeof prefix !== 'string' || !/^(?:\/[A-Za-z0-9._~%$&',;=@-]+)*$/.test(prefix)) {
+    throw new TypeError("prefix must be '' or a plain path such as '/token'")
   }
   return prefix
 }

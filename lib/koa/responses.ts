@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { type HttpResponse, NO_STORE } from '../response.js'
-import { type Answerable, write } from './json.js'
+import { type JsonContext, write } from './json.js'
 
 /** Writes a response that was chosen without a context. Headers that earlier middleware set stay. */
 export function writeResponse(ctx: Context, { status, headers, body }: HttpResponse): void {
@@ -12,6 +12,6 @@ export function writeResponse(ctx: Context, { status, headers, body }: HttpRespo
 }
 
 /** Disables caching and the Referer header. */
-export function noStore(ctx: Pick<Answerable, 'set'>): void {
+export function noStore(ctx: Pick<JsonContext, 'set'>): void {
   for (const [name, value] of Object.entries(NO_STORE)) ctx.set(name, value)
 }

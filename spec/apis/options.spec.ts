@@ -36,7 +36,17 @@ describe('a wrong option', () => {
     clock: [7, null, () => 'now', () => NaN, () => Date.now()],
     tokens: [null, {}, 7],
     credentials: [null, {}, 7],
-    prefix: [null, 7, 'token', '/token/', '//', '/a b'],
+    prefix: [
+      null,
+      7,
+      'token',
+      '/token/',
+      '//',
+      '/a b',
+      ...Array.from(':*{}()[]+?!\\#"é|', String).map((one) => `/a${one}b`),
+      '/:id',
+      '/*x',
+    ],
     realm: [null, 7, 'ré', 'a\nb'],
     scheme: [null, 7, '', 'Basic x'],
     respond: [null, 'x', 5],
@@ -64,6 +74,12 @@ describe('a wrong option', () => {
     }
     for (const name of ['payload', 'userOf', 'secretOf', 'boundTo', 'respond']) {
       expect(loosely(jwtApi, { users, secret, [name]: 7 }), name).to.throw(TypeError, name)
+    }
+  })
+
+  it('is no prefix of the characters that a path may have', () => {
+    for (const prefix of ['', '/api', '/api/v1.2', '/a-b_c~d', "/a$b&c'd,e;f=g@h", '/caf%C3%A9']) {
+      expect(loosely(signedTokenApi, { users, secret, prefix }), prefix).not.to.throw()
     }
   })
 

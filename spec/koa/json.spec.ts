@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import Koa, { type Context } from 'koa'
 import {
@@ -13,8 +15,8 @@ import {
 import { withServer } from '../support/http.js'
 import { type Answer, send } from '../support/send.js'
 
-/** What a handler that does this answers, and what the app's error listeners hear. */
-async function answerOf(handler: (ctx: Context) => void): Promise<Answer & { errors: unknown[] }> {
+/** The response of a handler, and the errors that the app emits. */
+async function responseOf(handler: (ctx: Context) => void): Promise<Answer & { errors: unknown[] }> {
   const app = new Koa()
   app.use(handler)
   return withServer(app, async ({ url, errors }) => ({ ...(await send(url, '/')), errors }))
@@ -34,7 +36,7 @@ circle['self'] = circle
 describe('jsonResponse', () => {
   const cases: readonly (readonly [name: string, data: unknown, text: string])[] = [
     ['an object', { a: 1 }, '{"success":true,"a":1}'],
-    ['an object that says how it went itself', { success: false, a: 1 }, '{"success":false,"a":1}'],
+    ['an object with a success of its own', { success: false, a: 1 }, '{"success":false,"a":1}'],
     ['an object with errors', { errors: ['no'] }, '{"errors":["no"]}'],
     ['an object whose errors are undefined', { errors: undefined, a: 1 }, '{"a":1}'],
     ['an empty object', {}, '{"success":true}'],
@@ -48,21 +50,21 @@ describe('jsonResponse', () => {
     ['false', false, 'false'],
     ['a bigint id', { id: 9007199254740993n }, '{"success":true,"id":9007199254740993}'],
     ['negative and nested bigints', [{ ids: [-1n, 2n ** 64n] }], '[{"ids":[-1,18446744073709551616]}]'],
-    ['a bigint alone', 7n, '7'],
+    ['a bigint by itself', 7n, '7'],
     ['a text that looks like a number', { id: '9007199254740993' }, '{"success":true,"id":"9007199254740993"}'],
     ['a date', new Date(0), '"1970-01-01T00:00:00.000Z"'],
     ['an object with a form of its own', new Account(), '{"success":true,"name":"ann"}'],
     ['one inside another', { user: new Account() }, '{"success":true,"user":{"name":"ann"}}'],
     ['a property named __proto__', JSON.parse('{"__proto__":{"a":1}}'), '{"success":true,"__proto__":{"a":1}}'],
-    ['what JSON leaves out', { a: undefined, b: () => 1, c: Symbol('c'), d: NaN }, '{"success":true,"d":null}'],
+    ['what JSON omits', { a: undefined, b: () => 1, c: Symbol('c'), d: NaN }, '{"success":true,"d":null}'],
   ]
   for (const [name, data, text] of cases) {
     it(`writes ${name}`, async () => {
-      const answer = await answerOf((ctx) => jsonResponse(ctx, data))
-      expect([answer.status, answer.text]).to.deep.equal([200, text])
-      expect(answer.headers['content-type']).to.equal('application/json; charset=utf-8')
-      expect(answer.headers['x-content-type-options']).to.equal('nosniff')
-      expect(answer.errors).to.deep.equal([])
+      const response = await responseOf((ctx) => jsonResponse(ctx, data))
+      expect([response.status, response.text]).to.deep.equal([200, text])
+      expect(response.headers['content-type']).to.equal('application/json; charset=utf-8')
+      expect(response.headers['x-content-type-options']).to.equal('nosniff')
+      expect(response.errors).to.deep.equal([])
     })
   }
 
@@ -72,37 +74,55 @@ describe('jsonResponse', () => {
     ['a toJSON that throws', { toJSON: () => { throw new Error('toJSON threw') } }], // prettier-ignore
     ['a toJSON inside that throws', { a: { toJSON: () => { throw new Error('toJSON threw') } } }], // prettier-ignore
     ['a getter that throws', { get a() { throw new Error('the getter threw') } }], // prettier-ignore
+    ['a toJSON that throws what is not an error', { toJSON: () => { throw 'text' } }], // prettier-ignore
+    ['a toJSON inside that throws null', { a: { toJSON: () => { throw null } } }], // prettier-ignore
     ['a function', () => 1],
     ['a symbol', Symbol('s')],
   ]
   for (const [name, data] of impossible) {
-    it(`answers 500 for ${name}, in JSON, and tells the app`, async () => {
-      const answer = await answerOf((ctx) => jsonResponse(ctx, data))
-      expect(answer.status).to.equal(500)
-      expect(answer.json).to.deep.equal({ success: false, errors: 'The answer could not be written.' })
-      expect(answer.errors).to.have.length(1)
-      expect(answer.errors[0]).to.be.instanceOf(Error)
+    it(`responds with 500 for ${name}, in JSON, and emits an error`, async () => {
+      const response = await responseOf((ctx) => jsonResponse(ctx, data))
+      expect(response.status).to.equal(500)
+      expect(response.json).to.deep.equal({ success: false, errors: 'The answer could not be written.' })
+      expect(response.errors).to.have.length(1)
+      expect(response.errors[0]).to.be.instanceOf(Error)
     })
   }
 
-  it('has the status that is given', async () => {
-    const answer = await answerOf((ctx) => jsonResponse(ctx, { id: 1 }, 201))
-    expect([answer.status, answer.text]).to.deep.equal([201, '{"success":true,"id":1}'])
+  it('responds with 500 to what is thrown there also if the app has no error listener but Koa’s own', async () => {
+    const app = new Koa()
+    app.silent = true
+    app.use((ctx) => jsonResponse(ctx, { toJSON: () => { throw 'text' } })) // prettier-ignore
+    const server = app.listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo // it listens on TCP
+      const response = await send(`http://127.0.0.1:${port}`, '/')
+      expect(response.status).to.equal(500)
+      expect(response.json).to.deep.equal({ success: false, errors: 'The answer could not be written.' })
+    } finally {
+      server.close()
+    }
   })
 
-  it('leaves what it is given as it was', async () => {
+  it('has the status that is given', async () => {
+    const response = await responseOf((ctx) => jsonResponse(ctx, { id: 1 }, 201))
+    expect([response.status, response.text]).to.deep.equal([201, '{"success":true,"id":1}'])
+  })
+
+  it('does not change what it is given', async () => {
     const data = Object.freeze({ a: 1n })
-    await answerOf((ctx) => jsonResponse(ctx, data))
+    await responseOf((ctx) => jsonResponse(ctx, data))
     expect(data).to.deep.equal({ a: 1n })
   })
 })
 
 describe('jsonError', () => {
-  it('answers 200, or the status that is given', async () => {
+  it('responds with 200, or the status that is given', async () => {
     const errors = { username: ['taken'] }
-    const plain = await answerOf((ctx) => jsonError(ctx, errors))
+    const plain = await responseOf((ctx) => jsonError(ctx, errors))
     expect([plain.status, plain.json]).to.deep.equal([200, { success: false, errors }])
-    const conflict = await answerOf((ctx) => jsonError(ctx, errors, 409))
+    const conflict = await responseOf((ctx) => jsonError(ctx, errors, 409))
     expect([conflict.status, conflict.json]).to.deep.equal([409, { success: false, errors }])
   })
 
@@ -115,20 +135,20 @@ describe('jsonError', () => {
   ] as const
   for (const [name, helper, status] of helpers) {
     it(`is ${name} with ${status}`, async () => {
-      const answer = await answerOf((ctx) => helper(ctx, 'Sorry.'))
-      expect(answer.status).to.equal(status)
-      expect(answer.json).to.deep.equal({ success: false, errors: 'Sorry.' })
-      expect(answer.headers['content-type']).to.equal('application/json; charset=utf-8')
-      expect('www-authenticate' in answer.headers).to.equal(status === 401)
+      const response = await responseOf((ctx) => helper(ctx, 'Sorry.'))
+      expect(response.status).to.equal(status)
+      expect(response.json).to.deep.equal({ success: false, errors: 'Sorry.' })
+      expect(response.headers['content-type']).to.equal('application/json; charset=utf-8')
+      expect('www-authenticate' in response.headers).to.equal(status === 401)
     })
   }
 })
 
 describe('jsonUnauthorized', () => {
-  it('challenges, in the words that are set before, or in its own', async () => {
-    const own = await answerOf((ctx) => jsonUnauthorized(ctx, 'Sorry.'))
+  it('has the challenge that was set before, or its own', async () => {
+    const own = await responseOf((ctx) => jsonUnauthorized(ctx, 'Sorry.'))
     expect(own.headers['www-authenticate']).to.equal('Basic realm="api", charset="UTF-8"')
-    const set = await answerOf((ctx) => {
+    const set = await responseOf((ctx) => {
       ctx.set('WWW-Authenticate', 'Bearer realm="mine"')
       jsonUnauthorized(ctx, 'Sorry.')
     })
@@ -137,14 +157,14 @@ describe('jsonUnauthorized', () => {
 })
 
 describe('jsonNotAllowed', () => {
-  it('says what is allowed', async () => {
-    const one = await answerOf((ctx) => jsonNotAllowed(ctx, 'Only POST.', 'POST'))
+  it('names the methods that are allowed', async () => {
+    const one = await responseOf((ctx) => jsonNotAllowed(ctx, 'Only POST.', 'POST'))
     expect([one.status, one.headers.allow, one.json]).to.deep.equal([
       405,
       'POST',
       { success: false, errors: 'Only POST.' },
     ])
-    const two = await answerOf((ctx) => jsonNotAllowed(ctx, 'No.', ['GET', 'POST']))
+    const two = await responseOf((ctx) => jsonNotAllowed(ctx, 'No.', ['GET', 'POST']))
     expect([two.status, two.headers.allow]).to.deep.equal([405, 'GET, POST'])
   })
 })
