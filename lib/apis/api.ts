@@ -94,13 +94,17 @@ export function api<U extends User, T extends TokenFacts>(
         'ERR_REVOKE_NOT_SUPPORTED_BY_KIND',
       )
     const user = await report.errorsOf(primary.byId(id))
-    if (user === null) throw new InternalError('revokeAll: user not found', 'ERR_USER_NOT_FOUND')
-    await report.errorsOf(
-      tokens.revokeAll(
-        user,
-        once(() => bumpEpoch(options.primary ?? users, id, timeout)),
-      ),
-    )
+    if (user === null) {
+      const hadTokens = await report.errorsOf(tokens.revokeAllById?.(id) ?? Promise.resolve(false))
+      if (!hadTokens) throw new InternalError('revokeAll: user not found', 'ERR_USER_NOT_FOUND')
+    } else {
+      await report.errorsOf(
+        tokens.revokeAll(
+          user,
+          once(() => bumpEpoch(options.primary ?? users, id, timeout)),
+        ),
+      )
+    }
     report.emit({ type: 'revoke-all', userId: id })
   }
 

@@ -6,7 +6,7 @@ import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-
 export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOptions<U> {
   /** Seconds that a token is good for; 2592000 (30 days). */
   readonly lifetime?: number
-  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  /** How many tokens a user may have: a login beyond it ends the oldest; 1000. */
   readonly limit?: number
   /** Keeps two kinds of user with one table apart. */
   readonly audience?: string

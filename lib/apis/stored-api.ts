@@ -5,6 +5,7 @@ import { response } from '../response.js'
 import { timeoutOption, withDeadline } from '../deadline.js'
 import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
 import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
+import type { BoundTo } from '../tokens/bond.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
 import { api } from './api.js'
@@ -17,6 +18,11 @@ import { drfRoutes, type ViewDescription } from './drf/routes.js'
 export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
   /** Where the digests are: `knexTokens(db)` or `memoryTokens()`. */
   readonly store: TokenStore
+  /**
+   * Values of the user that end the user's tokens when one of them changes, for example `(user) => [user.password]`; none by
+   * default, as in the ancestors. Tokens that were issued without it are refused once it is given, and the other way round.
+   */
+  readonly boundTo?: BoundTo<U>
   readonly clock?: Clock
   /** What comes before the API's own addresses; ''. */
   readonly prefix?: string
@@ -115,6 +121,6 @@ function inTime(store: TokenStore, timeout: number): TokenStore {
     removeAll: (owner) => withDeadline(timeout, () => store.removeAll(owner)),
     removeSurplus: (owner, keep, now) => withDeadline(timeout, () => store.removeSurplus(owner, keep, now)),
     removeExpired: (of, now, most) => withDeadline(timeout, () => store.removeExpired(of, now, most)),
-    list: (owner, now) => withDeadline(timeout, () => store.list(owner, now)),
+    list: (owner, now, most) => withDeadline(timeout, () => store.list(owner, now, most)),
   }
 }

@@ -10,7 +10,7 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
   readonly lifetime?: number | ((user: U) => number)
   /** Seconds after which a token ends however it is used; none by default. */
   readonly maxLifetime?: number
-  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  /** How many tokens a user may have: a login beyond it ends the oldest; 1000. */
   readonly limit?: number
   /** Keeps two kinds of user with one table apart. */
   readonly audience?: string

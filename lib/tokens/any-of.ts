@@ -43,6 +43,11 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
     async revokeAll(user, bumpEpoch) {
       for (const kind of kinds) await kind.revokeAll?.(user, bumpEpoch)
     },
+    async revokeAllById(id) {
+      let hadTokens = false
+      for (const kind of kinds) hadTokens = (await kind.revokeAllById?.(id)) === true || hadTokens
+      return hadTokens
+    },
   }
 }
 

@@ -1,15 +1,17 @@
-import { type Clock, wholeClock } from '../clock.js'
+import { type Clock, wholeClock, wholeSpan } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
-import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
 import { ContractViolation } from '../errors.js'
+import { limitsColumn, parseLimitsColumn } from '../limits.js'
+import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
 import { CONTROL_CHARACTER, isUserId, type User, userIdText } from '../user.js'
-import type { Issued, TokenKind } from './token-kind.js'
+import { type BondMac, type BoundTo, boundToOption, issueBond, verifyBond } from './bond.js'
+import { type CheckedRow, checkedRow, NO_END } from './stored-row.js'
+import type { Issued, IssueOptions, TokenFacts, TokenKind } from './token-kind.js'
 
-/** What is known of a stored token. */
-export interface StoredFacts {
+/** What is known of a stored token. A token without an end has 2^53 − 1 as its `expiresAt`. */
+export interface StoredFacts extends TokenFacts {
   id: string
   issuedAt: number
-  expiresAt: number
 }
 
 /** A token as a "your devices" page shows it; `id` names it for `revokeOne`. */
@@ -24,65 +26,76 @@ export interface ForeignToken {
   /** Now by default. */
   readonly createdAt?: number
   readonly lastUsedAt?: number | null
-  /** By default what the kind's lifetime makes of `createdAt`, or of the last use where it counts from there. */
+  /** By default what the kind's lifetime makes of `createdAt`, or of the last use if it counts from there. */
   readonly expiresAt?: number
 }
 
-/** When a token was made and last used, of which its end is made. */
+/** When a token was made and last used, which its end depends on. */
 export type TimesOfUse = Pick<StoredToken, 'createdAt' | 'lastUsedAt'>
 
-/** What kinds with a store can do beyond the rest. */
+/** A kind of token with a store, and what only such a kind can do. */
 export interface StoredTokenKind<in U extends User = User> extends TokenKind<U, StoredFacts> {
   /** Ends one token; whether it was there. */
   revoke(token: string): Promise<boolean>
-  /** Ends one token of a user by the id that `list` gives; whether it was there. */
+  /** Ends one token of a user by the id that `list` returns; whether it was there. */
   revokeOne(user: U, id: string): Promise<boolean>
-  /** A user's live tokens, newest first. */
+  /** A user's valid tokens, newest first, 1000 at most. @throws {TypeError} if `boundTo` is given and the user lacks what it names. */
   list(user: U): Promise<readonly ListedToken[]>
-  /** Deletes what has expired, in batches; answers how many there were. */
+  /** Deletes expired tokens in batches and returns how many they were. */
   prune(): Promise<number>
   withdraw(issued: { readonly token: string }): Promise<void>
   revokeAll(user: U): Promise<void>
+  revokeAllById(id: string): Promise<boolean>
   /**
    * Takes over tokens that another system has issued: their digests are stored, so that they go on working. Those that are
-   * there already are left alone. Answers how many are new.
+   * stored already are not changed. Returns how many are new.
    *
-   * @throws {TypeError} for a token that could never be presented (not 40 to 64 characters of base64url), a user that nobody
-   *   could be, or a time that is no whole second.
+   * @throws {TypeError} for a token that could never be presented (not 40 to 64 characters of base64url), an impossible user
+   *   id, or a time that is not in whole seconds; and if `boundTo` is given, since the users' rows are not known here.
    */
   adopt(tokens: readonly ForeignToken[]): Promise<number>
 }
 
-export interface StoredTokenOptions {
+export interface StoredTokenOptions<in U extends User = User> {
   readonly store: TokenStore
   /** Keeps two kinds of user with one table apart; at most 50 characters. */
   readonly audience?: string
-  /** How many live tokens a user may have: a login beyond it ends the oldest. No limit by default. */
+  /** How many tokens a user may have: a login beyond it ends the oldest; 1000. */
   readonly limit?: number
+  /**
+   * Values of the user that end the user's tokens when one of them changes, for example `(user) => [user.password]`; none by
+   * default, as in the ancestors. Tokens that were issued without it are refused once it is given, and the other way round.
+   */
+  readonly boundTo?: BoundTo<U>
   readonly clock?: Clock
 }
 
 const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
 const BATCH = 1000
 const LEFT_TO_PRUNE = 100
+const MOST_TOKENS = 1000
 
-/** Whether a token to take over can ever be presented: its shape is one of ours, and its user can be somebody. */
+/** Whether a token to take over can ever be presented: it has the shape of a token, and its user id is possible. */
 export function isPresentable({ token, userId }: Pick<ForeignToken, 'token' | 'userId'>): boolean {
   return SHAPE.test(token) && isUserId(userId)
 }
 
-/** What expiring and sliding tokens share: a random token in the client's hands, its digest in the store. */
-export interface Opaque {
+/** What the kinds with a store share: a random token in the client's hands, its digest in the store. */
+export interface Opaque<U extends User> {
   readonly clock: Clock
-  readonly issue: (user: User, lifetime: number) => Promise<Issued<StoredFacts>>
-  /** The stored token, or null; a text that is none of ours causes no query. */
-  readonly find: (token: string) => Promise<StoredToken | null>
-  readonly shared: Omit<StoredTokenKind, 'issue' | 'verify' | 'adopt'>
-  /** `endOf` says when a token ends that comes without an end. */
+  readonly issue: (user: U, lifetime: number, options?: IssueOptions) => Promise<Issued<StoredFacts>>
+  /** The row of a token, checked, with the end that counts; null for an unknown token. A text without the shape of a token causes no query. */
+  readonly find: (token: string) => Promise<CheckedRow | null>
+  /** Whether a user's tokens are still bound to what this one is bound to. */
+  readonly isBound: (row: CheckedRow, user: U) => boolean
+  /** The latest possible end of a token, however it is used. */
+  readonly latestEnd: (row: Pick<CheckedRow, 'createdAt' | 'limits'>) => number
+  readonly shared: Omit<StoredTokenKind<U>, 'issue' | 'verify' | 'adopt'>
+  /** `endOf` returns when a token ends that comes without an end. */
   readonly adopt: (tokens: readonly ForeignToken[], endOf: (times: TimesOfUse) => number) => Promise<number>
 }
 
-/** The digest under which a token of a purpose is stored: no purpose's token is another's. */
+/** The digest under which a token of a purpose is stored: the same token under another purpose has another one. */
 export function storedDigest(purpose: string, token: string): string {
   return digest(field(purpose) + field(token))
 }
@@ -103,76 +116,109 @@ export function purposeOf(kind: string, audience = ''): string {
   return audience === '' ? kind : `${kind}/${audience}`
 }
 
+/** The bound values are hashed together with the token's own digest, so that two rows never show that they agree. */
+function bondMac(tokenDigest: string): BondMac {
+  return (bound) => digest(field('koa-tokenapi/stored-bond/1') + field(tokenDigest) + bound)
+}
+
+/** The facts of a stored token, for an end that may have moved. */
+export function factsOf(row: CheckedRow, expiresAt: number = row.expiresAt): StoredFacts {
+  const { id, createdAt, loggedInAt, limits } = row
+  return {
+    id,
+    issuedAt: createdAt,
+    expiresAt,
+    ...(loggedInAt !== null && { loggedInAt }),
+    ...(limits.length > 0 && { limits }),
+  }
+}
+
 /**
  * What a kind with a store is made of, under a name of its own: lower-case letters, which no other kind has.
  *
- * @param lastEnd When a token ends however it is used, given when it was made. It counts for tokens that are stored with a
- *   later end too, since they were taken over or made before there was a maximum.
+ * @param lastEnd When a token ends however it is used, given when it was made. It also counts for tokens that are stored with a
+ *   later end, since they were taken over or made before there was a maximum.
  * @throws {TypeError} that names the option that is wrong.
  */
-export function opaque(
+export function opaque<U extends User>(
   kind: string,
-  options: StoredTokenOptions,
-  lastEnd: (createdAt: number) => number = () => Infinity,
-): Opaque {
-  const { audience, limit } = options
+  options: StoredTokenOptions<U>,
+  lastEnd: (createdAt: number) => number = () => NO_END,
+): Opaque<U> {
+  const { audience, limit = MOST_TOKENS, boundTo } = options
   const store = checkedTokenStore(options.store)
   const clock = wholeClock(options.clock)
   const purpose = purposeOf(kind, audience)
-  const capped = <T extends Pick<StoredToken, 'createdAt' | 'expiresAt'>>(token: T): T => ({
-    ...token,
-    expiresAt: Math.min(token.expiresAt, lastEnd(token.createdAt)),
-  })
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1))
-    throw new TypeError('limit must be a whole number of at least 1')
-  const ownerOf = (user: User): TokenOwner => ({ purpose, userId: userIdText(user) })
+  wholeSpan('limit', limit)
+  if (boundTo !== undefined) boundToOption(boundTo)
+
+  const latestEnd: Opaque<U>['latestEnd'] = ({ createdAt, limits }) =>
+    Math.min(NO_END, lastEnd(createdAt), ...limits.map(({ expiresAt = NO_END }) => expiresAt))
+  const checked = (stored: StoredToken): CheckedRow => {
+    const row = checkedRow(stored)
+    return { ...row, expiresAt: Math.min(row.expiresAt, latestEnd(row)) }
+  }
+  const ownerOf = (user: Pick<User, 'id'>): TokenOwner => ({ purpose, userId: userIdText(user) })
+  const bondOf = (user: U, tokenDigest: string): string | null =>
+    boundTo === undefined ? null : issueBond(user, boundTo, bondMac(tokenDigest))
+  const isBound: Opaque<U>['isBound'] = (row, user) =>
+    boundTo === undefined ? row.bound === null : verifyBond(row.bound, user, boundTo, bondMac(row.digest))
 
   return {
     clock,
+    isBound,
+    latestEnd,
 
-    async issue(user, lifetime) {
+    async issue(user, lifetime, given = {}) {
       const owner = ownerOf(user)
       const token = randomToken()
+      const tokenDigest = storedDigest(purpose, token)
       const now = clock()
-      const facts = { issuedAt: now, expiresAt: now + lifetime }
-      // A few at a time: a user with a hundred thousand expired tokens logs in as fast as any other.
-      await store.removeExpired(owner, now, LEFT_TO_PRUNE)
-      const id = await store.add({
+      const { limits = [], loggedInAt = now } = given
+      const row = {
         ...owner,
-        digest: storedDigest(purpose, token),
+        digest: tokenDigest,
         createdAt: now,
         lastUsedAt: null,
-        expiresAt: facts.expiresAt,
-      })
-      // After it was added, so that concurrent logins see each other: whoever comes last leaves no surplus.
-      if (limit !== undefined) await store.removeSurplus(owner, limit, now)
-      return { token, id, ...facts }
+        loggedInAt: wholeSpan('loggedInAt', loggedInAt, 0) || null, // 0: nobody typed a password
+        bound: bondOf(user, tokenDigest),
+        limits: limitsColumn(limits),
+        name: null,
+      }
+      const written = parseLimitsColumn(row.limits)
+      const expiresAt = Math.min(now + lifetime, latestEnd({ createdAt: now, limits: written }))
+      // A few at a time: a login of a user with a hundred thousand expired tokens is as fast as any other.
+      await store.removeExpired(owner, now, LEFT_TO_PRUNE)
+      const id = await store.add({ ...row, expiresAt })
+      // After the token was added, so that concurrent logins see each other: the last one leaves no surplus.
+      await store.removeSurplus(owner, limit, now)
+      return { token, ...factsOf({ ...row, id, expiresAt, limits: written }) }
     },
 
     async find(token) {
       if (!SHAPE.test(token)) return null
       const stored = await store.find(storedDigest(purpose, token))
-      return stored?.purpose === purpose ? capped(stored) : null
+      return stored?.purpose === purpose ? checked(stored) : null
     },
 
     async adopt(tokens, endOf) {
+      if (boundTo !== undefined) throw new ContractViolation('tokens to take over cannot be bound to a user (boundTo)')
       if (!tokens.every(isPresentable)) {
         throw new ContractViolation('a token to take over must have 40 to 64 characters of base64url, and a user')
       }
-      const now = clock()
-      const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) =>
-        capped({
-          digest: storedDigest(purpose, token),
-          purpose,
-          userId,
-          createdAt,
-          lastUsedAt,
-          expiresAt: expiresAt ?? endOf({ createdAt, lastUsedAt }),
-        }),
-      )
-      if (!rows.every((row) => [row.createdAt, row.lastUsedAt ?? 0, row.expiresAt].every(Number.isSafeInteger))) {
+      const times = tokens.flatMap(({ createdAt, lastUsedAt, expiresAt }) => [createdAt, lastUsedAt, expiresAt])
+      if (!times.every((time) => (time ?? null) === null || Number.isSafeInteger(time))) {
         throw new ContractViolation('a token to take over must have whole seconds as its times')
       }
+      const now = clock()
+      const rows = tokens.map(({ token, userId, createdAt = now, lastUsedAt = null, expiresAt }) => ({
+        digest: storedDigest(purpose, token),
+        purpose,
+        userId,
+        createdAt,
+        lastUsedAt,
+        expiresAt: Math.min(expiresAt ?? endOf({ createdAt, lastUsedAt }), latestEnd({ createdAt, limits: [] })),
+      }))
       // In batches, since a store has a time limit for each.
       let added = 0
       for (let at = 0; at < rows.length; at += BATCH) added += await store.addMissing(rows.slice(at, at + BATCH))
@@ -180,19 +226,23 @@ export function opaque(
     },
 
     shared: {
+      carries: 'esmp',
       withdraw: async ({ token }) => void (await store.remove(storedDigest(purpose, token))),
       revoke: async (token) => SHAPE.test(token) && store.remove(storedDigest(purpose, token)),
       revokeOne: async (user, id) => store.removeOne(ownerOf(user), id),
       revokeAll: async (user) => store.removeAll(ownerOf(user)),
+      async revokeAllById(id) {
+        const owner = ownerOf({ id })
+        const some = await store.list(owner, clock(), 1)
+        await store.removeAll(owner)
+        return some.length > 0
+      },
       async list(user) {
         const now = clock()
-        const tokens = (await store.list(ownerOf(user), now)).map(capped).filter(({ expiresAt }) => expiresAt > now)
-        return tokens.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
-          id,
-          issuedAt: createdAt,
-          lastUsedAt,
-          expiresAt,
-        }))
+        bondOf(user, '') // a user without what `boundTo` names is an error, and not one without tokens
+        const rows = (await store.list(ownerOf(user), now, MOST_TOKENS)).slice(0, MOST_TOKENS).map(checked)
+        const valid = rows.filter((row) => now < row.expiresAt && isBound(row, user))
+        return valid.map((row) => ({ ...factsOf(row), lastUsedAt: row.lastUsedAt }))
       },
       async prune() {
         const now = clock()

@@ -64,4 +64,9 @@ export interface TokenKind<in U extends User = User, out T extends TokenFacts = 
    * the user's `tokenEpoch` in the store, for kinds that are bound to it.
    */
   revokeAll?(user: U, bumpEpoch: () => Promise<void>): Promise<void>
+  /**
+   * Ends all tokens of an id without the user's row, which may be deleted, and returns whether there were any; for kinds whose
+   * tokens are stored. Tokens that outlive their user would open the next user with that id.
+   */
+  revokeAllById?(id: string): Promise<boolean>
 }

@@ -17,6 +17,17 @@ describe('expiringTokens', () => {
     looksUpExpired: true,
   })
 
+  describe('bound to the password', () => {
+    behavesLikeATokenKind({
+      make: (clock) => expiringTokens({ store: memoryTokens(), boundTo: ({ password }) => [password], clock }),
+      isPair: false,
+      provesFirst: true,
+      afterPasswordChange: 'revoked',
+      revokesAll: true,
+      looksUpExpired: true,
+    })
+  })
+
   describe('with an audience, a limit and one second of life', () => {
     behavesLikeATokenKind({
       make: (clock) => expiringTokens({ store: memoryTokens(), audience: 'staff', limit: 2, lifetime: 1, clock }),

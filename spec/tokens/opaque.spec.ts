@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import {
   activeUser,
@@ -6,11 +7,15 @@ import {
   memoryUsers,
   slidingTokens,
   type NewStoredToken,
+  type StoredToken,
   type StoredTokenKind,
   type StoredTokenOptions,
   type TokenStore,
   type User,
+  type Verdict,
 } from '../../lib/index.js'
+import { InternalError } from '../../lib/errors.js'
+import type { Limits } from '../../lib/limits.js'
 import { opaque, storedDigest } from '../../lib/tokens/opaque.js'
 import { garbageTokens } from '../support/token-kind.contract.js'
 
@@ -61,6 +66,23 @@ function expiredOnes(purpose: string, count: number): NewStoredToken[] {
   return Array.from({ length: count }, (_, at) => ({ digest: `old ${at}`, purpose, userId: '1', ...times }))
 }
 
+function boundTo({ password, tokenEpoch }: User): readonly unknown[] {
+  return [password, tokenEpoch ?? 0]
+}
+
+/** Alice's rows, newest first. */
+async function rowsOf(store: TokenStore): Promise<readonly StoredToken[]> {
+  const purposes = ['expiring', 'sliding']
+  return (await Promise.all(purposes.map((purpose) => store.list({ purpose, userId: '1' }, NOW)))).flat()
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('it did not reject'),
+    (error: unknown) => error,
+  )
+}
+
 /** A key as Django REST framework makes them: 40 hex digits. */
 function key(digit: string): string {
   return digit.repeat(40)
@@ -85,6 +107,16 @@ for (const [name, make] of Object.entries(kinds)) {
       now = NOW
       store = memoryTokens()
       kind = make({ store, clock: () => now })
+    })
+
+    /** The store, with some properties of every row as they are given here. */
+    const showing = (shown: Partial<Record<keyof StoredToken, unknown>>): TokenStore => ({
+      ...store,
+      find: async (digest) => {
+        const row = await store.find(digest)
+        return row === null ? null : ({ ...row, ...shown } as StoredToken) // as a store without types
+      },
+      list: async (...args) => (await store.list(...args)).map((row) => ({ ...row, ...shown }) as StoredToken),
     })
 
     const isGood = async (token: string, by: StoredTokenKind = kind): Promise<boolean> =>
@@ -215,8 +247,8 @@ for (const [name, make] of Object.entries(kinds)) {
         await kind.issue(bob)
         const listed = await kind.list(alice)
         expect(listed).to.deep.equal([
-          { id: second.id, issuedAt: NOW + 10, lastUsedAt: null, expiresAt: second.expiresAt },
-          { id: first.id, issuedAt: NOW, lastUsedAt: null, expiresAt: first.expiresAt },
+          { id: second.id, issuedAt: NOW + 10, loggedInAt: NOW + 10, lastUsedAt: null, expiresAt: second.expiresAt },
+          { id: first.id, issuedAt: NOW, loggedInAt: NOW, lastUsedAt: null, expiresAt: first.expiresAt },
         ])
         now = first.expiresAt
         expect((await kind.list(alice)).map(({ id }) => id)).to.deep.equal([second.id])
@@ -256,9 +288,16 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(await kind.list(alice)).to.have.lengthOf(3)
       })
 
-      it('is none by default', async () => {
-        for (let at = 0; at < 50; at += 1) await kind.issue(alice)
-        expect(await kind.list(alice)).to.have.lengthOf(50)
+      it('is 1000 by default', async () => {
+        const keys = Array.from({ length: 1000 }, (_, at) => String(at).padStart(40, '0'))
+        await kind.adopt(keys.map((one) => ({ token: one, userId: '1' })))
+        const { token } = await kind.issue(alice)
+        expect(await kind.list(alice)).to.have.lengthOf(1000)
+        expect([await isGood(keys[0] ?? ''), await isGood(keys[1] ?? ''), await isGood(token)]).to.deep.equal([
+          false,
+          true,
+          true,
+        ])
       })
     })
 
@@ -272,6 +311,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(calls).to.deep.equal([
           ['removeExpired', 100],
           ['add', '1'],
+          ['removeSurplus', 1000],
         ])
         expect(await kind.prune()).to.equal(150)
       })
@@ -358,6 +398,262 @@ for (const [name, make] of Object.entries(kinds)) {
           expect(outcome, JSON.stringify(bad)).to.be.instanceOf(TypeError)
         }
         expect(await kind.list(alice)).to.deep.equal([])
+      })
+    })
+
+    describe('boundTo', () => {
+      const user: User = { ...alice, password: 'a hash' }
+      let bound: StoredTokenKind
+      beforeEach(() => {
+        bound = make({ store, boundTo, clock: () => now })
+      })
+      const verdictOf = (token: string, row: User, by: StoredTokenKind = bound): Promise<Verdict<object>> =>
+        by.verify({ token }, activeUser(memoryUsers([row])))
+
+      it('ends a token with what it names', async () => {
+        const { token } = await bound.issue(user)
+        expect(await verdictOf(token, user)).to.include({ ok: true })
+        for (const changed of [
+          { password: 'another hash' },
+          { password: 'a hasH' },
+          { password: null },
+          { password: '' },
+          { tokenEpoch: 1 },
+        ]) {
+          expect(await verdictOf(token, { ...user, ...changed })).to.deep.equal({
+            ok: false,
+            reason: 'revoked',
+            genuine: true,
+          })
+        }
+        expect(await verdictOf(token, { ...user, username: 'alicia' })).to.include({ ok: true })
+      })
+
+      it('opens nothing for the next user with the same id', async () => {
+        const { token } = await bound.issue(user)
+        expect(await verdictOf(token, { id: 1, username: 'anna', password: 'the hash of anna' })).to.include({
+          reason: 'revoked',
+        })
+      })
+
+      it('stores a digest that shows neither the values nor that two tokens have the same ones', async () => {
+        for (let at = 0; at < 2; at += 1) await bound.issue(user)
+        const rows = await Promise.all(
+          ['expiring', 'sliding'].map((purpose) => store.list({ purpose, userId: '1' }, now)),
+        )
+        const bonds = rows.flat().map((row) => row.bound)
+        expect(new Set(bonds).size).to.equal(2)
+        for (const bond of bonds) expect(bond).to.match(/^[0-9a-f]{64}$/)
+      })
+
+      it('refuses a token that was issued without it, and a kind without it one that was issued with it', async () => {
+        const [before, after] = [await kind.issue(user), await bound.issue(user)]
+        const revoked = { ok: false, reason: 'revoked', genuine: true }
+        expect(await verdictOf(before.token, user)).to.deep.equal(revoked)
+        expect(await verdictOf(after.token, user, kind)).to.deep.equal(revoked)
+        expect((await bound.list(user)).map(({ id }) => id)).to.deep.equal([after.id])
+        expect((await kind.list(user)).map(({ id }) => id)).to.deep.equal([before.id])
+      })
+
+      it('refuses the bond of another token', async () => {
+        const [mine, other] = [await bound.issue(user), await bound.issue(user)]
+        const rows = await store.list({ purpose: name === 'slidingTokens' ? 'sliding' : 'expiring', userId: '1' }, now)
+        const bond = rows.find(({ id }) => id === other.id)?.bound ?? null
+        const swapped: TokenStore = {
+          ...store,
+          find: async (digest) => {
+            const row = await store.find(digest)
+            return row === null ? null : { ...row, bound: bond }
+          },
+        }
+        const confused = make({ store: swapped, boundTo, clock: () => now })
+        expect(await verdictOf(other.token, user, confused)).to.include({ ok: true })
+        expect(await verdictOf(mine.token, user, confused)).to.include({ reason: 'revoked' })
+      })
+
+      it('issues and lists nothing for a user without what it names', async () => {
+        for (const call of [
+          () => bound.issue(alice),
+          () => bound.list(alice),
+          () => make({ store, boundTo: () => [], clock: () => now }).issue(user),
+        ]) {
+          expect(await rejection(call()))
+            .to.be.instanceOf(TypeError)
+            .with.property('message')
+            .that.includes('boundTo')
+        }
+        expect(await kind.list(alice)).to.deep.equal([])
+      })
+
+      it('takes over no tokens, whose users it does not know', async () => {
+        const error = await rejection(bound.adopt([{ token: key('a'), userId: '1' }]))
+        expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes('boundTo')
+        expect(await store.find(storedDigest('expiring', key('a')))).to.equal(null)
+      })
+    })
+
+    describe('limits', () => {
+      const limits: readonly Limits[] = [{ scopes: ['orders:read'] }, { methods: ['GET'], path: '/orders/' }]
+      const read = [{ scopes: ['orders:read'] }, { methods: ['GET'] }, { path: '/orders/' }]
+
+      it('are facts of the token, when it is issued, verified and listed', async () => {
+        const issued = await kind.issue(alice, { limits })
+        const verdict = await kind.verify({ token: issued.token }, activeUser(memoryUsers([alice])))
+        const [listed] = await kind.list(alice)
+        expect([issued.limits, verdict.ok && verdict.value.token.limits, listed?.limits]).to.deep.equal([
+          read,
+          read,
+          read,
+        ])
+      })
+
+      it('are absent without any', async () => {
+        expect(await kind.issue(alice)).not.to.have.property('limits')
+        expect(await kind.issue(alice, { limits: [] })).not.to.have.property('limits')
+      })
+
+      it('end the token with the earliest end', async () => {
+        const { token, expiresAt } = await kind.issue(alice, {
+          limits: [{ expiresAt: NOW + 20 }, { expiresAt: NOW + 10 }],
+        })
+        expect(expiresAt).to.equal(NOW + 10)
+        now = NOW + 9
+        expect(await isGood(token)).to.equal(true)
+        expect((await kind.list(alice)).map((listed) => listed.expiresAt)).to.deep.equal([NOW + 10])
+        now = NOW + 10
+        expect(await isGood(token)).to.equal(false)
+        expect(await kind.prune()).to.equal(1)
+      })
+
+      it('never lengthen a life', async () => {
+        const { expiresAt } = await kind.issue(alice, { limits: [{ expiresAt: NOW + 2592001 }] })
+        expect(expiresAt).to.equal(NOW + 2592000)
+      })
+
+      it('end a token by what they say, and not by the end that is stored beside them', async () => {
+        const { token } = await kind.issue(alice, { limits: [{ expiresAt: NOW + 10 }] })
+        const later = make({ store: showing({ expiresAt: NOW + 1000 }), clock: () => now })
+        expect(await isGood(token, later)).to.equal(true)
+        now = NOW + 10
+        expect(await isGood(token, later)).to.equal(false)
+      })
+
+      it('that have no text form store nothing', async () => {
+        for (const one of [{}, { scope: ['a'] }, { scopes: [] }, { expiresAt: undefined }, { path: '/a?b' }, null]) {
+          const error = await rejection(kind.issue(alice, { limits: [one as Limits] })) // as a caller without types
+          expect(error, JSON.stringify(one)).to.be.instanceOf(TypeError).with.property('code', 'ERR_INVALID_LIMITS')
+        }
+        expect(await kind.list(alice)).to.deep.equal([])
+      })
+
+      it('that were cut or cannot be read are an internal error, and only null is unlimited', async () => {
+        const { token } = await kind.issue(alice, { limits })
+        const [row] = await rowsOf(store)
+        const whole = String(row?.limits)
+        for (const column of [
+          '',
+          '.',
+          '..',
+          whole.slice(0, -1),
+          whole.slice(1),
+          '.x1.',
+          '.eZ.',
+          'null',
+          undefined,
+          0,
+        ]) {
+          const by = make({ store: showing({ limits: column }), clock: () => now })
+          for (const call of [isGood(token, by), by.list(alice)]) {
+            const error = await rejection(call)
+            expect(error, String(column)).to.be.instanceOf(InternalError).with.property('code', 'ERR_SCHEMA')
+            expect(String(error)).to.include('limits')
+          }
+        }
+        const unlimited = make({ store: showing({ limits: null }), clock: () => now })
+        expect(await isGood(token, unlimited)).to.equal(true)
+      })
+    })
+
+    describe('the time of the login', () => {
+      it('is the time of issue by default, what it was said to be otherwise, and absent for 0', async () => {
+        const facts = [
+          await kind.issue(alice),
+          await kind.issue(alice, { loggedInAt: NOW - 7 }),
+          await kind.issue(alice, { loggedInAt: 0 }),
+        ]
+        expect(facts.map(({ loggedInAt }) => loggedInAt)).to.deep.equal([NOW, NOW - 7, undefined])
+        const find = activeUser(memoryUsers([alice]))
+        now += 1
+        for (const { token, loggedInAt } of facts) {
+          const verdict = await kind.verify({ token }, find)
+          expect(verdict.ok && verdict.value.token.loggedInAt).to.equal(loggedInAt)
+        }
+        expect((await rowsOf(store)).map(({ loggedInAt }) => loggedInAt)).to.deep.equal([null, NOW - 7, NOW])
+      })
+
+      it('is in whole seconds', async () => {
+        for (const loggedInAt of [-1, 1.5, NaN, '1', null]) {
+          const error = await rejection(kind.issue(alice, { loggedInAt: loggedInAt as number })) // as a caller without types
+          expect(error, String(loggedInAt))
+            .to.be.instanceOf(TypeError)
+            .with.property('message')
+            .that.includes('loggedInAt')
+        }
+        expect(await kind.list(alice)).to.deep.equal([])
+      })
+    })
+
+    describe('a store that leaves a fact out', () => {
+      const unreadable = [undefined, NaN, Infinity, 1.5, 2 ** 53, '1795000000', '', true, 1n]
+
+      for (const property of ['createdAt', 'expiresAt', 'lastUsedAt', 'loggedInAt', 'bound'] as const) {
+        it(`such as ${property}, is an internal error and never a valid token`, async () => {
+          const { token } = await kind.issue(alice)
+          const values = property === 'bound' ? [undefined, 7, {}] : unreadable
+          const others = property === 'createdAt' || property === 'expiresAt' ? [null] : []
+          for (const value of [...values, ...others]) {
+            const by = make({ store: showing({ [property]: value }), clock: () => now })
+            for (const call of [isGood(token, by), by.list(alice)]) {
+              const error = await rejection(call)
+              expect(error, inspect(value)).to.be.instanceOf(InternalError).with.property('code', 'ERR_SCHEMA')
+              expect(String(error)).to.include(property)
+            }
+          }
+        })
+      }
+    })
+
+    it('that has no end ends at 2^53 − 1', async () => {
+      const endless = name === 'slidingTokens' ? slidingTokens : expiringTokens
+      const { token, expiresAt } = await endless({
+        store,
+        lifetime: Number.MAX_SAFE_INTEGER,
+        clock: () => now,
+      }).issue(alice)
+      expect(expiresAt).to.equal(Number.MAX_SAFE_INTEGER)
+      now = 999_999_999_999
+      expect(await isGood(token)).to.equal(true)
+    })
+
+    describe('revokeAllById', () => {
+      it('ends the tokens of a user whose row is gone, and returns whether there were any', async () => {
+        const [mine, theirs] = [await kind.issue(alice), await kind.issue(bob)]
+        expect(await kind.revokeAllById('1')).to.equal(true)
+        expect([await isGood(mine.token), await isGood(theirs.token)]).to.deep.equal([false, true])
+        expect(await kind.revokeAllById('1')).to.equal(false)
+        expect(await kind.revokeAllById('01')).to.equal(false)
+      })
+
+      it('is only for the audience', async () => {
+        const { token } = await kind.issue(alice)
+        expect(await make({ store, audience: 'staff', clock: () => now }).revokeAllById('1')).to.equal(false)
+        expect(await isGood(token)).to.equal(true)
+      })
+
+      it('rejects what cannot be an id', async () => {
+        for (const id of ['', '\ud800', 'a\nb']) {
+          expect(await rejection(kind.revokeAllById(id))).to.be.instanceOf(TypeError)
+        }
       })
     })
 

@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import {
   activeUser,
@@ -48,6 +49,35 @@ async function endAfterUse(kind: StoredTokenKind, token: string): Promise<number
   return verdict.ok ? verdict.value.token.expiresAt : verdict.reason
 }
 
+/** A store whose slides are written, or fail, when the spec says so. */
+function hanging(store: TokenStore): {
+  store: TokenStore
+  starts: () => number
+  settle: (end: 'write' | 'fail') => Promise<void>
+} {
+  const waiting: { write: () => Promise<void>; fail: (error: Error) => void }[] = []
+  let starts = 0
+  return {
+    starts: () => starts,
+    store: {
+      ...store,
+      slide(digest, to) {
+        starts += 1
+        return new Promise((resolve, reject) => {
+          waiting.push({ write: () => store.slide(digest, to).then(resolve), fail: reject })
+        })
+      },
+    },
+    async settle(end) {
+      for (const one of waiting.splice(0)) {
+        if (end === 'write') await one.write()
+        else one.fail(new Error('too late'))
+      }
+      await new Promise(setImmediate) // whatever waits for it has run
+    },
+  }
+}
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail('it did not reject'),
@@ -62,6 +92,16 @@ describe('slidingTokens', () => {
     provesFirst: true,
     afterPasswordChange: null,
     revokesAll: true,
+  })
+
+  describe('bound to the password', () => {
+    behavesLikeATokenKind({
+      make: (clock) => slidingTokens({ store: memoryTokens(), boundTo: ({ password }) => [password], clock }),
+      isPair: false,
+      provesFirst: true,
+      afterPasswordChange: 'revoked',
+      revokesAll: true,
+    })
   })
 
   describe('with a maximum, an audience and a lifetime of the user', () => {
@@ -103,6 +143,52 @@ describe('slidingTokens', () => {
       for (now = NOW + 999; now < NOW + 10_000; now += 999) expect(await endAfterUse(kind, token)).to.equal(now + 1000)
       now += 1
       expect(await endAfterUse(kind, token)).to.equal('expired')
+    })
+
+    for (const [lifetime, interval] of [
+      [1, 1],
+      [19, 1],
+      [20, 2],
+      [60, 6],
+      [599, 59],
+      [600, 60],
+      [MONTH, 60],
+    ] as const) {
+      it(`of ${lifetime} s is written ${interval} s after the last one, and not before`, async () => {
+        const kind = kindOf({ lifetime })
+        const { token } = await kind.issue(alice)
+        now = NOW + interval - 1
+        expect(await endAfterUse(kind, token)).to.equal(NOW + lifetime)
+        expect(slides).to.deep.equal([])
+        if (lifetime === 1) return // it has ended
+        now = NOW + interval
+        expect(await endAfterUse(kind, token)).to.equal(now + lifetime)
+        now = NOW + 2 * interval - 1
+        expect(await endAfterUse(kind, token)).to.equal(NOW + interval + lifetime)
+        expect(slides).to.deep.equal([{ expiresAt: NOW + interval + lifetime, lastUsedAt: NOW + interval }])
+      })
+    }
+
+    it('keeps a token of 60 s alive that is used every 59 s, as in the ancestor', async () => {
+      const kind = kindOf({ lifetime: 60 })
+      const { token } = await kind.issue(alice)
+      for (now = NOW + 59; now < NOW + 3600; now += 59) expect(await endAfterUse(kind, token)).to.equal(now + 60)
+      now += 1
+      expect(await endAfterUse(kind, token)).to.equal('expired')
+    })
+
+    it('leaves a token valid for nine tenths of its lifetime after any use', async () => {
+      for (const lifetime of [10, 60, 120, 599, 601, 3600]) {
+        for (const used of [1, 5, 6, 11, 12, 59, 60, 61].filter((seconds) => seconds < lifetime)) {
+          now = NOW
+          const kind = kindOf({ lifetime })
+          const { token } = await kind.issue(alice)
+          now = NOW + used
+          await endAfterUse(kind, token)
+          now += Math.ceil(lifetime * 0.9) - 1
+          expect(await endAfterUse(kind, token), `${lifetime} s, used after ${used} s`).to.be.a('number')
+        }
+      }
     })
 
     it('is written from a minute after the last one on, and not before', async () => {
@@ -341,6 +427,66 @@ describe('slidingTokens', () => {
     })
   })
 
+  describe('a slide that hangs', () => {
+    let slow: ReturnType<typeof hanging>
+    let kind: StoredTokenKind
+    let token: string
+    let errors: unknown[]
+    beforeEach(async () => {
+      errors = []
+      token = (await kindOf().issue(alice)).token
+      slow = hanging(store)
+      kind = kindOf({ store: slow.store, onSlideFault: (error) => errors.push(error) })
+      now = NOW + 60
+      mock.timers.enable({ apis: ['setTimeout'] })
+    })
+    afterEach(() => mock.timers.reset())
+
+    /** Uses the token while its slide hangs. */
+    const useWhileHanging = async (): Promise<number | string> => {
+      const before = slow.starts()
+      const used = endAfterUse(kind, token)
+      while (slow.starts() === before) await new Promise(setImmediate)
+      mock.timers.tick(250)
+      return used
+    }
+
+    it('holds a request for a quarter of a second, and the token keeps its old end', async () => {
+      expect(await useWhileHanging()).to.equal(NOW + 1000)
+      expect(errors).to.deep.equal([])
+    })
+
+    it('holds no other request, and is not started again while it is under way', async () => {
+      await useWhileHanging()
+      for (now of [NOW + 60, NOW + 90, NOW + 119]) expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
+      expect(slow.starts()).to.equal(1)
+    })
+
+    it('is written all the same when the store goes on', async () => {
+      await useWhileHanging()
+      await slow.settle('write')
+      expect(errors).to.deep.equal([])
+      expect(await endAfterUse(kindOf(), token)).to.equal(NOW + 1060)
+    })
+
+    it('is reported when it fails late, and tried again at the next use', async () => {
+      await useWhileHanging()
+      await slow.settle('fail')
+      expect(errors.map(String)).to.deep.equal(['Error: too late'])
+      await useWhileHanging()
+      expect(slow.starts()).to.equal(2)
+    })
+
+    it('without an end is started again after a minute', async () => {
+      await useWhileHanging()
+      now = NOW + 120
+      expect(await useWhileHanging()).to.equal(NOW + 1000)
+      expect(slow.starts()).to.equal(2)
+      await slow.settle('write')
+      expect(await endAfterUse(kindOf(), token)).to.equal(NOW + 1120)
+    })
+  })
+
   describe('a slide that cannot be written', () => {
     const fault = new Error('attempt to write a readonly database')
     const readOnly = (): TokenStore => ({ ...store, slide: () => Promise.reject(fault) })
@@ -363,6 +509,19 @@ describe('slidingTokens', () => {
       await use(kind, token)
       expect(faults).to.have.lengthOf(2)
       expect(await endAfterUse(kindOf(), token)).to.equal(NOW + 1060)
+    })
+
+    it('does not deny the request either if the listener throws', async () => {
+      const { token } = await kindOf().issue(alice)
+      now = NOW + 60
+      const kind = kindOf({
+        store: readOnly(),
+        onSlideFault: () => {
+          throw new RangeError('in the listener')
+        },
+      })
+      const warnings = await warningsOf(async () => expect(await endAfterUse(kind, token)).to.equal(NOW + 1000))
+      expect(warnings).to.deep.equal(['onSlideFault threw RangeError'])
     })
 
     it('does not keep a token from ending', async () => {
