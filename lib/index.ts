@@ -1,7 +1,8 @@
 // What a request carries.
 export type { Credentials, Source } from './credentials/credentials.js'
-export { params } from './credentials/params.js'
+export { params, type ParamsOptions } from './credentials/params.js'
 export { basic } from './credentials/basic.js'
+export { bearer } from './credentials/bearer.js'
 export { authorization } from './credentials/authorization.js'
 export { cookie } from './credentials/cookie.js'
 export { firstOf } from './credentials/first-of.js'

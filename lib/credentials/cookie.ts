@@ -10,6 +10,8 @@ import { type Credentials, headerValue, isHttpToken, type Source } from './crede
 export function cookie(name: string): Credentials {
   if (!isHttpToken(name)) throw new TypeError('name must be a cookie name of RFC 6265')
   return {
+    givesUser: false,
+
     read(source) {
       const [token = '', ...others] = cookieValues(source, name)
       if (others.length > 0) return refuse('malformed', 'cookie_repeated')

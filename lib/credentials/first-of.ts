@@ -10,7 +10,11 @@ export function firstOf(...readers: readonly Credentials[]): Credentials {
   if (readers.length === 0 || !readers.every((reader) => typeof reader?.read === 'function')) {
     throw new TypeError('firstOf needs readers: params(), basic(), …')
   }
+  const gives = readers.map((reader) => reader.givesUser)
+  const givesUser = gives.includes(true) ? true : gives.every((one) => one === false) ? false : undefined
   return {
+    ...(givesUser !== undefined && { givesUser }), // not known if a reader of the application does not say
+
     read(source) {
       let refusal: CredentialsRefusal = refuse('missing')
       for (const reader of readers) {

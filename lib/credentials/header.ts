@@ -10,14 +10,20 @@ export function authorizationHeader(source: Source): { ok: true; value: string }
   return isRepeated(source.rawHeaders) ? refuse('malformed', 'repeated') : { ok: true, value }
 }
 
+/** Credentials of a scheme that cannot be read. The refusal names the scheme, so that the challenge can be of that one. */
+export function malformed(scheme: string, detail?: string): CredentialsRefusal {
+  return { ...refuse('malformed', detail), scheme }
+}
+
 /** What follows a scheme (RFC 9110 §11.4: case-insensitive, then one or more blanks); `missing` for another scheme. */
 export function afterScheme(header: string, scheme: string): { ok: true; value: string } | CredentialsRefusal {
   if (header.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase()) return refuse('missing')
   const rest = header.slice(scheme.length)
-  if (rest !== '' && rest[0] !== ' ') return refuse(rest[0] === '\t' ? 'malformed' : 'missing')
+  if (rest[0] === '\t') return malformed(scheme)
+  if (rest !== '' && rest[0] !== ' ') return refuse('missing')
   let start = 0
   while (rest[start] === ' ') start += 1
-  return start === rest.length ? refuse('malformed', 'no_credentials') : { ok: true, value: rest.slice(start) }
+  return start === rest.length ? malformed(scheme, 'no_credentials') : { ok: true, value: rest.slice(start) }
 }
 
 function isRepeated(rawHeaders: readonly string[] = []): boolean {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { accept, refuse } from '../verdict.js'
 import type { Credentials } from './credentials.js'
-import { authorizationHeader } from './header.js'
+import { authorizationHeader, malformed } from './header.js'
 
 /**
  * `Authorization: <scheme> <token>` as Django REST framework reads it: cut at any run of blanks and tabs. The detail of a refusal
@@ -9,16 +9,18 @@ import { authorizationHeader } from './header.js'
  */
 export function keyword(scheme: string): Credentials {
   return {
+    givesUser: false,
+
     read(source) {
       const header = authorizationHeader(source)
       if (!header.ok) return header
       const [first = '', token, ...rest] = header.value.split(/[ \t]+/).filter((part) => part !== '')
       if (first.toLowerCase() !== scheme.toLowerCase()) return refuse('missing')
-      if (token === undefined) return refuse('malformed', 'no_credentials')
-      if (rest.length > 0) return refuse('malformed', 'spaces')
+      if (token === undefined) return malformed(scheme, 'no_credentials')
+      if (rest.length > 0) return malformed(scheme, 'spaces')
       // Node.js shows a header's bytes as Latin-1.
       const bytes = Buffer.from(token, 'latin1')
-      return isUtf8(bytes) ? accept({ token: bytes.toString('utf8') }) : refuse('malformed', 'encoding')
+      return isUtf8(bytes) ? accept({ token: bytes.toString('utf8'), scheme }) : malformed(scheme, 'encoding')
     },
   }
 }

@@ -12,7 +12,7 @@ function encoded(text: string | Buffer): string {
 }
 
 function pair(user: string, token: string): object {
-  return { ok: true, value: { user, token } }
+  return { ok: true, value: { user, token, scheme: 'Basic' } }
 }
 
 describe('basic', () => {
@@ -23,7 +23,7 @@ describe('basic', () => {
     )
   })
 
-  it('knows its scheme in any case, before any number of blanks', () => {
+  it('accepts its scheme in any case, before any number of blanks', () => {
     for (const scheme of ['basic', 'BASIC', 'bAsIc', 'Basic ', 'Basic    ']) {
       expect(header(`${scheme} MTphYmM=`), scheme).to.deep.equal(pair('1', 'abc'))
     }
@@ -40,6 +40,10 @@ describe('basic', () => {
     expect(header(`Basic ${encoded(Buffer.from([0x31, 0x3a, 0xed, 0xa0, 0x80]))}`), 'a surrogate').to.include({
       ok: false,
     })
+  })
+
+  it('gives a user', () => {
+    expect(reader.givesUser).to.equal(true)
   })
 
   it('keeps blanks and every other printable character', () => {
@@ -66,10 +70,10 @@ describe('basic', () => {
 
   describe('malformed', () => {
     const malformed: Readonly<Record<string, string>> = {
-      'a scheme alone': 'Basic',
+      'only a scheme': 'Basic',
       'a scheme and a blank': 'Basic ',
       'a tab behind the scheme': 'Basic\tMTphYmM=',
-      'what is no base64': 'Basic  x',
+      'what is not base64': 'Basic  x',
       'too much padding': 'Basic MTphYmM=====',
       'too little padding': 'Basic MTphYmM',
       'something behind the padding': 'Basic MTphYmM=MTphYmM=',
@@ -80,7 +84,7 @@ describe('basic', () => {
       'the alphabet of URLs': `Basic ${Buffer.from('1:\u{1F4A1}???~').toString('base64url')}`,
       'bits behind the end': 'Basic MTphYmN=',
       'no colon': 'Basic MQ==',
-      'a colon alone': `Basic ${encoded(':')}`,
+      'only a colon': `Basic ${encoded(':')}`,
       'an empty user': `Basic ${encoded(':abc')}`,
       'an empty token': `Basic ${encoded('1:')}`,
       'a line break': `Basic ${encoded('1:\n')}`,
@@ -91,11 +95,11 @@ describe('basic', () => {
     }
     for (const [what, value] of Object.entries(malformed)) {
       it(`is ${what}`, () => {
-        expect(header(value)).to.include({ ok: false, reason: 'malformed' })
+        expect(header(value)).to.include({ ok: false, reason: 'malformed', scheme: 'Basic' })
       })
     }
 
-    it('is a long run of blanks or padding, told without delay', () => {
+    it('is a long run of blanks or padding, refused in linear time', () => {
       for (const value of [`Basic ${' '.repeat(8000)}x`, `Basic ${'='.repeat(8192)}`, `Basic ${' '.repeat(8192)}`]) {
         expect(header(value)).to.include({ ok: false, reason: 'malformed' })
       }

@@ -10,6 +10,10 @@ function token(text: string): object {
 }
 
 describe('cookie', () => {
+  it('gives no user', () => {
+    expect(cookie('jwt').givesUser).to.equal(false)
+  })
+
   it('reads the cookie of its name', () => {
     expect(read('jwt=a.b.c')).to.deep.equal(token('a.b.c'))
     expect(read('theme=dark; jwt=a.b.c; lang=de')).to.deep.equal(token('a.b.c'))

@@ -1,7 +1,16 @@
 import { expect } from 'chai'
-import { authorization, basic, type Credentials, firstOf, params, type Source } from '../../lib/index.js'
+import {
+  authorization,
+  basic,
+  bearer,
+  cookie,
+  type Credentials,
+  firstOf,
+  params,
+  type Source,
+} from '../../lib/index.js'
 
-function answering(verdict: ReturnType<Credentials['read']>): Credentials & { readonly seen: Source[] } {
+function returning(verdict: ReturnType<Credentials['read']>): Credentials & { readonly seen: Source[] } {
   const seen: Source[] = []
   return {
     seen,
@@ -15,25 +24,34 @@ function answering(verdict: ReturnType<Credentials['read']>): Credentials & { re
 const source: Source = { headers: {} }
 
 describe('firstOf', () => {
-  it('is what the first reader with anything says, and asks no further', () => {
-    const none = answering({ ok: false, reason: 'missing' })
-    const some = answering({ ok: true, value: { token: 'a' } })
-    const more = answering({ ok: true, value: { token: 'b' } })
+  it('returns what the first reader with anything reads, and calls no other one', () => {
+    const none = returning({ ok: false, reason: 'missing' })
+    const some = returning({ ok: true, value: { token: 'a' } })
+    const more = returning({ ok: true, value: { token: 'b' } })
     expect(firstOf(none, some, more).read(source)).to.deep.equal({ ok: true, value: { token: 'a' } })
     expect(none.seen).to.deep.equal([source])
     expect(more.seen).to.deep.equal([])
   })
 
   it('does not fall through what cannot be read', () => {
-    const broken = answering({ ok: false, reason: 'malformed', detail: 'repeated' })
-    const some = answering({ ok: true, value: { token: 'a' } })
+    const broken = returning({ ok: false, reason: 'malformed', detail: 'repeated' })
+    const some = returning({ ok: true, value: { token: 'a' } })
     expect(firstOf(broken, some).read(source)).to.deep.equal({ ok: false, reason: 'malformed', detail: 'repeated' })
     expect(some.seen).to.deep.equal([])
   })
 
-  it('is missing where nobody has anything', () => {
-    const none = answering({ ok: false, reason: 'missing' })
+  it('is missing if no reader has anything', () => {
+    const none = returning({ ok: false, reason: 'missing' })
     expect(firstOf(none, none).read(source)).to.deep.equal({ ok: false, reason: 'missing' })
+  })
+
+  it('gives a user if one of its readers does, not if none does, and leaves it open otherwise', () => {
+    const unknown = returning({ ok: false, reason: 'missing' })
+    expect(firstOf(authorization('Token'), basic()).givesUser).to.equal(true)
+    expect(firstOf(unknown, params()).givesUser).to.equal(true)
+    expect(firstOf(authorization('Token'), cookie('x')).givesUser).to.equal(false)
+    expect(firstOf(authorization('Token'), unknown)).not.to.have.property('givesUser')
+    expect(firstOf(firstOf(cookie('x')), firstOf(bearer())).givesUser).to.equal(true)
   })
 
   it('needs a reader', () => {
@@ -60,7 +78,7 @@ describe('firstOf', () => {
 
     it('falls back on Basic as a whole, never mixing the two', () => {
       const half: Source = { headers: authorized, url: '/me?user=1' }
-      expect(reader.read(half)).to.deep.equal({ ok: true, value: { user: '2', token: 'bbb' } })
+      expect(reader.read(half)).to.deep.equal({ ok: true, value: { user: '2', token: 'bbb', scheme: 'Basic' } })
     })
 
     it('leaves other schemes alone', () => {
@@ -68,8 +86,11 @@ describe('firstOf', () => {
         ok: false,
         reason: 'missing',
       })
-      const bearer = firstOf(params(), basic(), authorization('Bearer'))
-      expect(bearer.read({ headers: { authorization: 'Bearer x' } })).to.deep.equal({ ok: true, value: { token: 'x' } })
+      const withBearer = firstOf(params(), basic(), authorization('Bearer'))
+      expect(withBearer.read({ headers: { authorization: 'Bearer x' } })).to.deep.equal({
+        ok: true,
+        value: { token: 'x', scheme: 'Bearer' },
+      })
     })
   })
 })

@@ -6,12 +6,12 @@ function header(value: string, scheme = 'Token'): Verdict<object> {
   return keyword(scheme).read({ headers: { authorization: value } })
 }
 
-function token(text: string): object {
-  return { ok: true, value: { token: text } }
+function token(text: string, scheme = 'Token'): object {
+  return { ok: true, value: { token: text, scheme } }
 }
 
 function malformed(detail: string): object {
-  return { ok: false, reason: 'malformed', detail }
+  return { ok: false, reason: 'malformed', detail, scheme: 'Token' }
 }
 
 describe('keyword', () => {
@@ -19,7 +19,7 @@ describe('keyword', () => {
     for (const word of ['Token', 'token', 'TOKEN', 'tOkEn']) {
       expect(header(`${word} abc.def-123`), word).to.deep.equal(token('abc.def-123'))
     }
-    expect(header('JWT a.b.c', 'JWT')).to.deep.equal(token('a.b.c'))
+    expect(header('JWT a.b.c', 'JWT')).to.deep.equal(token('a.b.c', 'JWT'))
   })
 
   it('cuts at any run of blanks and tabs, as Django REST framework does', () => {
@@ -62,6 +62,10 @@ describe('keyword', () => {
     expect(header(`Token ${Buffer.from('tökén').toString('latin1')}`)).to.deep.equal(token('tökén'))
   })
 
+  it('gives no user', () => {
+    expect(keyword('Token').givesUser).to.equal(false)
+  })
+
   it('refuses a second header, whatever it says', () => {
     const headers = { authorization: 'Token x' }
     for (const second of ['Token x', 'Token y', 'Basic y']) {
@@ -74,12 +78,12 @@ describe('keyword', () => {
     }
   })
 
-  it('does not take its word for a pattern', () => {
-    expect(header('X.T a', 'X.T')).to.deep.equal(token('a'))
+  it('does not use its word as a pattern', () => {
+    expect(header('X.T a', 'X.T')).to.deep.equal(token('a', 'X.T'))
     expect(header('XXT a', 'X.T')).to.include({ reason: 'missing' })
   })
 
-  it('tells long runs of blanks and words without delay', () => {
+  it('reads long runs of blanks and words in linear time', () => {
     expect(header(`Token ${' '.repeat(100_000)}x`)).to.deep.equal(token('x'))
     expect(header(`Token ${'a '.repeat(100_000)}`)).to.deep.equal(malformed('spaces'))
   })

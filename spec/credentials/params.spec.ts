@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { params, type Source } from '../../lib/index.js'
+import { params, type ParamsOptions, type Source } from '../../lib/index.js'
 
 const MISSING = { ok: false, reason: 'missing' }
 const PARTIAL = { ok: false, reason: 'missing', partial: true }
@@ -19,6 +19,10 @@ function both(body: unknown, query: string): Source {
 
 function pair(user: string, token: string): object {
   return { ok: true, value: { user, token } }
+}
+
+function link(user: string, token: string): object {
+  return { ok: true, value: { user, token, linksOnly: true } }
 }
 
 describe('params', () => {
@@ -56,7 +60,7 @@ describe('params', () => {
     }
   })
 
-  describe('where both carry something', () => {
+  describe('if both have something', () => {
     it('prefers the body, for each of the two', () => {
       expect(reader.read(both({ user: '1', token: 'a' }, 'user=2&token=b'))).to.deep.equal(pair('1', 'a'))
       expect(reader.read(both({ user: '1' }, 'token=b'))).to.deep.equal(pair('1', 'b'))
@@ -84,14 +88,14 @@ describe('params', () => {
       expect(reader.read({ headers: {}, url: '' })).to.deep.equal(MISSING)
     })
 
-    it('is half a pair, and says so where the token is that half', () => {
+    it('is half a pair, and says so if the token is that half', () => {
       for (const query of ['token=x', 'user=&token=x', 'token=x&token=y']) {
         expect(reader.read(inQuery(query)), query).to.deep.equal(PARTIAL)
       }
       expect(reader.read(inBody({ token: [1] }))).to.deep.equal(PARTIAL)
     })
 
-    it('is a body that is no record', () => {
+    it('is a body that is not an object', () => {
       for (const body of [undefined, null, [], ['user'], 'user=1&token=x', 1, true, [{ user: '1', token: 'x' }]]) {
         expect(reader.read(inBody(body)), JSON.stringify(body)).to.deep.equal(MISSING)
       }
@@ -160,7 +164,7 @@ describe('params', () => {
     expect(reader.read(inQuery('user=%&token=%zz'))).to.deep.equal(pair('%', '%zz'))
   })
 
-  it('takes everything behind the first question mark for the query', () => {
+  it('reads everything after the first question mark as the query', () => {
     expect(reader.read({ headers: {}, url: '/me?user=1&token=x?y' })).to.deep.equal(pair('1', 'x?y'))
   })
 
@@ -170,10 +174,41 @@ describe('params', () => {
     )
   })
 
+  it('gives a user', () => {
+    expect(reader.givesUser).to.equal(true)
+  })
+
+  it('throws for another value of query', () => {
+    for (const query of [undefined, null, 'link', 'true', 1, {}]) {
+      // What a caller without types may pass.
+      expect(() => params({ query } as ParamsOptions), JSON.stringify(query)).to.throw(TypeError, 'query')
+    }
+  })
+
+  describe("with query: 'links'", () => {
+    const links = params({ query: 'links' })
+
+    it('marks a token from the query, wherever its user is from', () => {
+      expect(links.read(inQuery('user=1&token=x'))).to.deep.equal(link('1', 'x'))
+      expect(links.read(both({ user: '1' }, 'token=x'))).to.deep.equal(link('1', 'x'))
+      expect(links.read({ method: 'GET', ...both({ token: 'a' }, 'user=1&token=x') })).to.deep.equal(link('1', 'x'))
+    })
+
+    it('does not mark one from the body', () => {
+      expect(links.read(inBody({ user: '1', token: 'x' }))).to.deep.equal(pair('1', 'x'))
+      expect(links.read(both({ token: 'x' }, 'user=1&token=y'))).to.deep.equal(pair('1', 'x'))
+    })
+
+    it('refuses what it cannot read, as otherwise', () => {
+      expect(links.read(inQuery('user=1&token=x&token=y'))).to.deep.equal(MALFORMED)
+      expect(links.read(inQuery('token=x'))).to.include({ reason: 'missing', partial: true })
+    })
+  })
+
   describe('with query: false', () => {
     const bodyOnly = params({ query: false })
 
-    it('reads the body alone', () => {
+    it('reads only the body', () => {
       expect(bodyOnly.read(inBody({ user: '1', token: 'x' }))).to.deep.equal(pair('1', 'x'))
       expect(bodyOnly.read(inQuery('user=1&token=x'))).to.deep.equal(MISSING)
       expect(bodyOnly.read({ headers: {}, url: '/?token=x', body: { user: '1' } })).to.deep.equal(MISSING)
