@@ -7,18 +7,38 @@ import {
   type TokenStore,
 } from './token-store.js'
 
-/** Stored tokens in memory, for tests and for a single process that may forget them when it stops. */
+/**
+ * Stored tokens in memory, for tests and for a single process that may forget them when it stops. What one user does takes as
+ * long as that user has tokens, however many others have.
+ */
 export function memoryTokens(): TokenStore {
   const tokens = new Map<string, StoredToken>()
+  /** The digests of each owner, oldest first. */
+  const owned = new Map<string, Set<string>>()
   let lastId = 0
-  const newestFirst = (owner: TokenOwner, now: number): StoredToken[] =>
-    [...tokens.values()].filter((token) => isOf(token, owner) && token.expiresAt > now).toReversed()
 
   const add = (token: NewStoredToken): string => {
     const id = String((lastId += 1))
     tokens.set(token.digest, { ...complete(token), id })
+    const key = keyOf(token)
+    const digests = owned.get(key)
+    if (digests === undefined) owned.set(key, new Set([token.digest]))
+    else digests.add(token.digest)
     return id
   }
+  const remove = (token: StoredToken): void => {
+    tokens.delete(token.digest)
+    const key = keyOf(token)
+    const digests = owned.get(key)
+    digests?.delete(token.digest)
+    if (digests?.size === 0) owned.delete(key)
+  }
+  const ownedBy = (owner: TokenOwner): StoredToken[] =>
+    [...(owned.get(keyOf(owner)) ?? [])].flatMap((digest) => tokens.get(digest) ?? [])
+  const newestFirst = (owner: TokenOwner, now: number): StoredToken[] =>
+    ownedBy(owner)
+      .filter((token) => now < token.expiresAt)
+      .toReversed()
 
   return {
     async add(token) {
@@ -43,26 +63,36 @@ export function memoryTokens(): TokenStore {
       tokens.set(digest, { ...token, expiresAt, lastUsedAt })
     },
 
-    remove: async (digest) => tokens.delete(digest),
+    async remove(digest) {
+      const token = tokens.get(digest)
+      if (token !== undefined) remove(token)
+      return token !== undefined
+    },
     async removeOne(owner, id) {
-      const token = [...tokens.values()].find((one) => one.id === id && isOf(one, owner))
-      return token !== undefined && tokens.delete(token.digest)
+      const token = ownedBy(owner).find((one) => one.id === id)
+      if (token !== undefined) remove(token)
+      return token !== undefined
     },
     async removeAll(owner) {
-      for (const token of tokens.values()) if (isOf(token, owner)) tokens.delete(token.digest)
+      for (const token of ownedBy(owner)) remove(token)
     },
     async removeSurplus(owner, keep, now) {
-      for (const token of newestFirst(owner, now).slice(keep)) tokens.delete(token.digest)
+      for (const token of newestFirst(owner, now).slice(keep)) remove(token)
     },
-    async removeExpired(of, now, most) {
-      const expired = [...tokens.values()].filter((token) => isOf(token, of) && token.expiresAt <= now).slice(0, most)
-      for (const token of expired) tokens.delete(token.digest)
-      return expired.length
+    async removeExpired({ purpose, userId }, now, most) {
+      let removed = 0
+      for (const token of userId === undefined ? tokens.values() : ownedBy({ purpose, userId })) {
+        if (removed === most) break
+        if (token.purpose !== purpose || now < token.expiresAt) continue
+        remove(token)
+        removed += 1
+      }
+      return removed
     },
     list: async (owner, now, most = LISTED) => newestFirst(owner, now).slice(0, most),
   }
 }
 
-function isOf(token: StoredToken, of: { readonly purpose: string; readonly userId?: string }): boolean {
-  return token.purpose === of.purpose && (of.userId === undefined || token.userId === of.userId)
+function keyOf({ purpose, userId }: TokenOwner): string {
+  return JSON.stringify([purpose, userId])
 }
