@@ -4,7 +4,7 @@ import type { User } from '../user.js'
 import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
 
 export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOptions<U> {
-  /** Seconds that a token is good for; 2592000 (30 days). */
+  /** Seconds for which a token is valid; 2592000 (30 days). */
   readonly lifetime?: number
   /** How many tokens a user may have: a login beyond it ends the oldest; 1000. */
   readonly limit?: number
@@ -13,8 +13,8 @@ export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOption
 }
 
 /**
- * djangorestframework-expiring-authtoken for Koa: `POST /api-token-auth/` answers a token of a fixed life. Only digests are
- * kept, so that each login answers a new one, where the ancestor shows the old one again.
+ * djangorestframework-expiring-authtoken for Koa: `POST /api-token-auth/` responds with a token of a fixed life. Only
+ * digests are stored, so each login issues a new one, while the ancestor shows the old one again.
  *
  * @throws {TypeError} at start-up that names the option that is wrong.
  */

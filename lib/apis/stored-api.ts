@@ -32,13 +32,13 @@ export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
 export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts> {
   /** Ends one token, for example at a logout; whether it was there. */
   revoke(token: string): Promise<boolean>
-  /** Ends one of a user's tokens by the id that `listTokens` gives; whether it was there. */
+  /** Ends one of a user's tokens by the id that `listTokens` returns; whether it was there. */
   revokeOne(user: U, id: string): Promise<boolean>
-  /** A user's live tokens, newest first, for a "your devices" page: no token, only when it was made, used and ends. */
+  /** A user's valid tokens, newest first, 1000 at most, for a "your devices" page: never the token itself, only its facts. */
   listTokens(user: U): Promise<readonly ListedToken[]>
-  /** Deletes what has expired, in batches; answers how many there were. For a job that runs now and then. */
+  /** Deletes expired tokens in batches and returns how many they were. For a job that runs now and then. */
   pruneTokens(): Promise<number>
-  /** Takes over tokens that another system has issued, so that they go on working; answers how many are new. */
+  /** Takes over tokens that another system has issued, so that they go on working; returns how many are new. @throws {TypeError} if `boundTo` is given. */
   adoptTokens(tokens: readonly ForeignToken[]): Promise<number>
 }
 
@@ -60,7 +60,7 @@ const NOT_UTF8 = 'Invalid token header. Token string should not contain invalid 
 /**
  * An API over stored tokens: `Authorization: Token …`, a login, and the management of what is stored.
  *
- * @param kindOn Makes the kind of token on a store that answers within the time limit, or rejects.
+ * @param kindOn Makes the kind of token on a store that responds within the time limit, or rejects.
  */
 export function storedApi<U extends User>(
   options: StoredApiOptions<U>,
@@ -109,7 +109,7 @@ export function storedApi<U extends User>(
   }
 }
 
-/** A store that hangs is a store that failed. */
+/** A store that hangs has failed. */
 function inTime(store: TokenStore, timeout: number): TokenStore {
   return {
     add: (token) => withDeadline(timeout, () => store.add(token)),

@@ -6,7 +6,7 @@ import { JSON_FIRST } from './drf/routes.js'
 import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
 
 export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U> {
-  /** Seconds that a token is good for after its last use, or a function of the user; 2592000 (30 days). */
+  /** Seconds for which a token is valid after its last use, or a function of the user; 2592000 (30 days). */
   readonly lifetime?: number | ((user: U) => number)
   /** Seconds after which a token ends however it is used; none by default. */
   readonly maxLifetime?: number
@@ -17,10 +17,10 @@ export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U
 }
 
 /**
- * djangorestframework-timed-auth-token for Koa: `POST /auth/login/` answers 201 and a new token, whose life moves with its
+ * djangorestframework-timed-auth-token for Koa: `POST /auth/login/` responds with 201 and a new token, whose life moves with its
  * use. Make one for each kind of user, with lifetimes of their own.
  *
- * Its answers are the ancestor's, but that a user name nobody has is refused like a wrong password.
+ * Its responses are the ancestor's, except that an unknown user name is refused like a wrong password.
  *
  * @throws {TypeError} at start-up that names the option that is wrong.
  */

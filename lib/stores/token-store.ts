@@ -9,13 +9,13 @@ export interface StoredToken {
   readonly createdAt: number
   readonly lastUsedAt: number | null
   readonly expiresAt: number
-  /** When the password was typed; null where none was, for an API key for example. */
+  /** When the password was typed; null if none was, for an API key for example. */
   readonly loggedInAt: number | null
-  /** A digest of the values of the user that the token ends with, at most 64 characters; null where it is bound to none. */
+  /** A digest of the values of the user that the token ends with, at most 64 characters; null if it is bound to nothing. */
   readonly bound: string | null
   /** The text form of the token's limits, at most 1024 characters; null for a token without limits. */
   readonly limits: string | null
-  /** What the holder calls the token, at most 200 characters; null where it has no name. */
+  /** What the holder calls the token, at most 200 characters; null if it has none. */
   readonly name: string | null
 }
 
@@ -33,7 +33,7 @@ export interface Slide {
   readonly expiresAt: number
   readonly lastUsedAt: number
   readonly unusedSince: number
-  /** The absolute maximum, where the kind was given one; `expiresAt` is not beyond it. */
+  /** The absolute maximum, if the kind has one; `expiresAt` is not beyond it. */
   readonly latest?: number
 }
 
@@ -45,7 +45,7 @@ export interface TokenStore {
   addMissing(tokens: readonly NewStoredToken[]): Promise<number>
   find(digest: string): Promise<StoredToken | null>
   /**
-   * Moves the end of a token's life, and never back: nothing is written where the token is gone, was used after
+   * Moves the end of a token's life, and never back: nothing is written if the token is gone, was used after
    * `unusedSince`, or already lives longer. The one exception is an end beyond `latest`, which is moved as well.
    */
   slide(digest: string, to: Slide): Promise<void>
@@ -56,13 +56,13 @@ export interface TokenStore {
   removeAll(owner: TokenOwner): Promise<void>
   /** Removes all of a user's tokens that live at `now` but the newest `keep`. */
   removeSurplus(owner: TokenOwner, keep: number, now: number): Promise<void>
-  /** Removes up to `most` tokens that have expired at `now`, of one user or of a purpose; answers how many. */
+  /** Removes up to `most` tokens that have expired at `now`, of one user or of a purpose; returns how many. */
   removeExpired(of: { readonly purpose: string; readonly userId?: string }, now: number, most: number): Promise<number>
   /** A user's tokens that have not expired at `now`, newest first, at most `most` of them; 1000 by default. */
   list(owner: TokenOwner, now: number, most?: number): Promise<readonly StoredToken[]>
 }
 
-/** How many tokens `list` returns at most where it is not said. */
+/** How many tokens `list` returns at most by default. */
 export const LISTED = 1000
 
 /** A token with each property that a store keeps; those that were left out are null. */

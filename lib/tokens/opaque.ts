@@ -180,7 +180,7 @@ export function opaque<U extends User>(
         digest: tokenDigest,
         createdAt: now,
         lastUsedAt: null,
-        loggedInAt: wholeSpan('loggedInAt', loggedInAt, 0) || null, // 0: nobody typed a password
+        loggedInAt: wholeSpan('loggedInAt', loggedInAt, 0) || null, // 0: no password was typed
         bound: bondOf(user, tokenDigest),
         limits: limitsColumn(limits),
         name: null,

@@ -11,7 +11,7 @@ export interface SlidingTokenOptions<U extends User = User> extends StoredTokenO
   /** Seconds after which a token ends however it is used; none by default. */
   readonly maxLifetime?: number
   /** Called with the error of a slide that could not be written. The request goes on: the token is valid. By default the process emits a warning, once. */
-  readonly onSlideFault?: (fault: unknown) => void
+  readonly onSlideFault?: (error: unknown) => void
 }
 
 const MONTH = 30 * 24 * 60 * 60
@@ -128,12 +128,12 @@ async function inTime(work: Promise<boolean>): Promise<boolean> {
 }
 
 /** Warns once that ends cannot be moved, which sooner or later ends the tokens; it may happen at every request. */
-function warnOnce(): (fault: unknown) => void {
+function warnOnce(): (error: unknown) => void {
   let hasWarned = false
-  return (fault) => {
+  return (error) => {
     if (hasWarned) return
     hasWarned = true
-    const name = fault instanceof Error ? fault.name : typeof fault
+    const name = error instanceof Error ? error.name : typeof error
     process.emitWarning(
       `the ends of sliding tokens are not moved, since the store fails to write (${name}); onSlideFault is called with each error`,
     )

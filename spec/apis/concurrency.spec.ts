@@ -50,10 +50,10 @@ describe('at the same time', () => {
           await served(apis[0], (one) =>
             served(apis[1], async (other) => {
               for (let round = 0; round < 3; round += 1) {
-                const answers = await times(12, (at) => (at % 2 ? one : other).login('/api-token-auth/'))
-                expect(answers.map(({ status }) => status)).to.deep.equal(Array(12).fill(200))
+                const responses = await times(12, (at) => (at % 2 ? one : other).login('/api-token-auth/'))
+                expect(responses.map(({ status }) => status)).to.deep.equal(Array(12).fill(200))
                 expect(await apis[0].listTokens(alice)).to.have.lengthOf(limit)
-                const uses = await Promise.all(answers.map((answer) => one.ask(`Token ${tokenIn(answer)}`)))
+                const uses = await Promise.all(responses.map((response) => one.ask(`Token ${tokenIn(response)}`)))
                 expect(
                   count(
                     uses.map(({ status }) => status),
@@ -145,7 +145,7 @@ describe('at the same time', () => {
             await end(apis[round % 2 ? 1 : 0], token, id)
             const later = await times(20, (at) => apis[at % 2 ? 1 : 0].verify({ token }))
             expect(later.filter(({ ok }) => ok)).to.deep.equal([])
-            await uses // none of them is a fault
+            await uses // none of them rejects
             expect(await apis[0].listTokens(alice)).to.deep.equal([])
           }
         })
@@ -189,7 +189,7 @@ describe('at the same time', () => {
       })
     })
 
-    it('logouts with one token: each is answered, and one of them ended it', async () => {
+    it('logouts with one token: all resolve, and one of them ended it', async () => {
       const apis = [expiring(pools().first), expiring(pools().second)] as const
       for (let round = 0; round < 5; round += 1) {
         const { token } = await apis[0].issue(alice)
@@ -198,7 +198,7 @@ describe('at the same time', () => {
       }
     })
 
-    it('prunes from two applications leave nothing, and take what lives from nobody', async () => {
+    it('prunes from two applications leave nothing, and take no valid token', async () => {
       const apis = [expiring(pools().first), expiring(pools().second)] as const
       await times(100, () => apis[0].issue(alice))
       now = NOW + 2592000

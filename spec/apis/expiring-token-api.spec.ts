@@ -57,7 +57,7 @@ describe('expiringTokenApi', () => {
       })
     })
 
-    it('ends all of a user’s with revokeAll, and those of nobody else', async () => {
+    it('ends all of a user’s with revokeAll, and no others', async () => {
       const api = apiOf()
       const mine = [await api.issue(alice), await api.issue(alice)]
       const theirs = await api.issue(bob)
@@ -147,11 +147,11 @@ describe('expiringTokenApi', () => {
       expect(await customers.verify({ token })).to.include({ ok: true })
     })
 
-    it('answers 503 where the token table is missing, to every request that would need it', async () => {
+    it('responds with 503 if the token table is missing, to every request that needs it', async () => {
       const api = apiOf({ store: knexTokens(db(), { table: 'missing' }) })
       await served(api, async ({ login, ask, errors }) => {
-        const answers = [await login(PATH), await ask(`Token ${'a'.repeat(43)}`), await ask('Token x'), await ask()]
-        expect(answers.map(({ status }) => status)).to.deep.equal([503, 503, 401, 401])
+        const responses = [await login(PATH), await ask(`Token ${'a'.repeat(43)}`), await ask('Token x'), await ask()]
+        expect(responses.map(({ status }) => status)).to.deep.equal([503, 503, 401, 401])
         expect(errors).to.have.lengthOf(2)
         expect(errors.map(String).join()).not.to.match(/select|insert|pbkdf2/)
       })
@@ -166,7 +166,7 @@ describe('expiringTokenApi', () => {
     })
   })
 
-  it('says at start-up which option is wrong', () => {
+  it('throws at start-up for a wrong option', () => {
     const good = { users: memoryUsers([]), store: memoryTokens() }
     const loose = (options: object) => () => expiringTokenApi({ ...good, ...options })
     expect(loose({})).not.to.throw()

@@ -145,7 +145,7 @@ for (const [name, { path, make }] of Object.entries(storing)) {
       expect(await tokensLeft()).to.equal(0)
     })
 
-    it('leaves a token where nothing has changed, and reads the user twice by id', async () => {
+    it('leaves a token if nothing has changed, and reads the user twice by id', async () => {
       const { users, reads } = changeable()
       expect(await statusOf(users, {})).to.be.within(200, 201)
       expect([await tokensLeft(), reads()]).to.deep.equal([1, 2])
@@ -157,7 +157,7 @@ for (const [name, { path, make }] of Object.entries(storing)) {
       expect(await statusOf(users, { after: () => change({ tokenEpoch: null }) })).to.be.within(200, 201)
     })
 
-    it('is a 503 where the last look fails, and leaves no token', async () => {
+    it('is a 503 if the last read fails, and leaves no token', async () => {
       const { users } = changeable()
       let isDown = false
       const failing: UserStore = {
@@ -175,7 +175,7 @@ for (const [name, { path, make }] of Object.entries(storing)) {
       expect(events).to.deep.equal([{ type: 'fault', name: 'Error' }])
     })
 
-    it('is a 503 where the token cannot be withdrawn', async () => {
+    it('is a 503 if the token cannot be withdrawn', async () => {
       const { users, change } = changeable()
       const status = await statusOf(
         users,
@@ -189,7 +189,7 @@ for (const [name, { path, make }] of Object.entries(storing)) {
 }
 
 describe('a login of an API that stores no token', () => {
-  it('reads the user once more where tokens do not end with the password', async () => {
+  it('reads the user once more if tokens do not end with the password', async () => {
     for (const [path, make] of [
       ['/token', (users: UserStore) => signedTokenApi({ ...settings, users, secret })],
       ['/api-token-auth', (users: UserStore) => jwtApi({ ...settings, users, secret })],
@@ -204,7 +204,7 @@ describe('a login of an API that stores no token', () => {
     }
   })
 
-  it('does not where tokens are bound to the row whose password was verified', async () => {
+  it('does not if tokens are bound to the row whose password was verified', async () => {
     const { users, reads } = changeable()
     const api = tokenApi({ ...settings, users, secret })
     expect(await served(api, async ({ login }) => (await login('/token/new')).status)).to.equal(200)

@@ -61,9 +61,9 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
       for (const method of ['add', 'removeExpired'] as const) {
         it(`in ${method} is a 503 at the login`, async () => {
           await served(apiOf({ ...memoryTokens(), [method]: never }), async ({ login }) => {
-            const answer = await login(path)
-            expect(answer.status).to.equal(503)
-            expect(answer.headers).to.have.property('retry-after')
+            const { status, headers } = await login(path)
+            expect(status).to.equal(503)
+            expect(headers).to.have.property('retry-after')
           })
           expect(events.at(-1)).to.deep.equal({ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' })
         })
@@ -76,7 +76,7 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }])
       })
 
-      it('in slide denies nobody', async () => {
+      it('in slide denies no request', async () => {
         const store = memoryTokens()
         const { token } = await apiOf(store).issue(alice)
         const verdict = await apiOf({ ...store, slide: never }, NOW + 60).verify({ token })
@@ -88,7 +88,7 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
     })
 
     if (name === 'timedTokenApi') {
-      it('that cannot slide is a warning where nobody listens', async () => {
+      it('that cannot slide is a warning without a listener', async () => {
         const store = memoryTokens()
         const { token } = await apiOf(store).issue(alice)
         const options = { users: memoryUsers([alice]), timeout: TIMEOUT, clock: () => NOW + 60 }
@@ -104,11 +104,11 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
       })
     }
 
-    for (const [what, store, fault] of [
+    for (const [what, store, errorName] of [
       ['hangs', each(never), 'DeadlineExceeded'],
       ['fails', each(() => Promise.reject(new Error('down'))), 'Error'],
     ] as const) {
-      it(`that ${what} is told at each call of the management`, async () => {
+      it(`that ${what} is reported at each call of the management`, async () => {
         const api = apiOf(store)
         const calls = [
           () => api.revoke('a'.repeat(43)),
@@ -120,10 +120,10 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         ]
         for (const call of calls) {
           const outcome = await call().catch((error: unknown) => error)
-          expect(outcome, String(call)).to.be.instanceOf(Error).with.property('name', fault)
+          expect(outcome, String(call)).to.be.instanceOf(Error).with.property('name', errorName)
         }
-        const code = fault === 'DeadlineExceeded' ? { code: 'ERR_TIMEOUT' } : {}
-        expect(events).to.deep.equal(calls.map(() => ({ type: 'fault', name: fault, ...code })))
+        const code = errorName === 'DeadlineExceeded' ? { code: 'ERR_TIMEOUT' } : {}
+        expect(events).to.deep.equal(calls.map(() => ({ type: 'fault', name: errorName, ...code })))
       })
     }
 

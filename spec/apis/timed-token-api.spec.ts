@@ -173,7 +173,7 @@ describe('timedTokenApi', () => {
   describe('a slide that cannot be written', () => {
     const later = NOW + 3600
 
-    /** Uses a token on a database that is for reading alone. */
+    /** Uses a token on a read-only database. */
     const useReadOnly = async (writable: Knex, readOnly: Knex): Promise<void> => {
       await createTables(writable)
       await refill(writable)
@@ -211,7 +211,7 @@ describe('timedTokenApi', () => {
       expect((await back.listTokens(alice)).map(({ lastUsedAt }) => lastUsedAt)).to.deep.equal([later])
     }
 
-    it('denies nobody where a SQLite file is read-only', async () => {
+    it('denies no request if a SQLite file is read-only', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
       const filename = join(folder, 'db.sqlite3')
       const open = (): Knex =>
@@ -227,7 +227,7 @@ describe('timedTokenApi', () => {
     })
 
     for (const database of databases.filter(({ name }) => name !== 'SQLite')) {
-      it(`denies nobody where ${database.name} is read-only`, async () => {
+      it(`denies no request if ${database.name} is read-only`, async () => {
         const opened = await database.open()
         const config = opened.db.client.config as Knex.Config // Knex keeps what it was made with
         const readOnly = knex({ ...config, pool: { min: 0, max: 2, afterCreate: refusingWrites(database.name) } })
@@ -240,7 +240,7 @@ describe('timedTokenApi', () => {
       })
     }
 
-    it('denies nobody where another writer holds a SQLite file', async () => {
+    it('denies no request while another writer holds a SQLite file', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
       const open = (): Knex =>
         knex({
@@ -281,7 +281,7 @@ describe('timedTokenApi', () => {
     })
   })
 
-  it('says at start-up which option is wrong', () => {
+  it('throws at start-up for a wrong option', () => {
     expect(loose({})).not.to.throw()
     expect(loose({ lifetime: () => 60 })).not.to.throw()
     expect(loose({ lifetime: 0 })).to.throw(TypeError, 'lifetime')

@@ -74,10 +74,10 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
         for (const slash of ['', '/']) {
           it(`gives a token that the guard takes, at ${path}${slash}`, async () => {
             await served(apiOf(), async ({ login, ask }) => {
-              const answer = await login(path + slash)
-              expect(answer.status).to.equal(loggedIn)
-              expect(answer.headers['cache-control']).to.equal('no-store')
-              const me = await ask(bearing(tokenIn(answer)))
+              const response = await login(path + slash)
+              expect(response.status).to.equal(loggedIn)
+              expect(response.headers['cache-control']).to.equal('no-store')
+              const me = await ask(bearing(tokenIn(response)))
               expect([me.status, me.json]).to.deep.equal([200, { id: 1, username: 'alice' }])
               expect(me.headers['cache-control']).to.equal('no-store')
             })
@@ -95,19 +95,19 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           })
         })
 
-        it('refuses a wrong password and a name that nobody has in the same words', async () => {
+        it('refuses a wrong password and an unknown name in the same words', async () => {
           await served(apiOf(), async ({ login }) => {
-            const [wrong, nobody] = [await login(path, 'alice', 'wrong'), await login(path, 'nobody', PASSWORD)]
-            expect([wrong.status, nobody.status]).to.deep.equal([wrongPassword, wrongPassword])
-            expect(wrong.text).to.equal(nobody.text)
-            expect(wrong.headers['www-authenticate']).to.equal(nobody.headers['www-authenticate'])
+            const [wrong, unknown] = [await login(path, 'alice', 'wrong'), await login(path, 'unknown', PASSWORD)]
+            expect([wrong.status, unknown.status]).to.deep.equal([wrongPassword, wrongPassword])
+            expect(wrong.text).to.equal(unknown.text)
+            expect(wrong.headers['www-authenticate']).to.equal(unknown.headers['www-authenticate'])
           })
           const refused = { type: 'login-refused', reason: 'invalid' }
           expect(events).to.deep.equal([refused, refused])
           expect(await tokensStored()).to.equal(0)
         })
 
-        it('refuses a disabled user, and tells so at most who knows the password', async () => {
+        it('refuses a disabled user, and says so only after the right password', async () => {
           await served(apiOf(), async ({ login }) => {
             expect((await login(path, 'carol')).status).to.equal(disabled)
             const [wrong, other] = [await login(path, 'carol', 'wrong'), await login(path, 'alice', 'wrong')]
@@ -116,7 +116,7 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           expect(await tokensStored()).to.equal(0)
         })
 
-        it('takes a POST alone', async () => {
+        it('takes only a POST', async () => {
           await served(apiOf(), async ({ ask }) => {
             for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
               const { status, headers } = await ask(undefined, path, method)
@@ -130,7 +130,7 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           expect(await tokensStored()).to.equal(0)
         })
 
-        it('reads the body alone, and nothing but texts in it', async () => {
+        it('reads only the body, and only texts in it', async () => {
           await served(apiOf(), async ({ url }) => {
             const query = `${path}?username=alice&password=${encodeURIComponent(PASSWORD)}`
             const attempts = [
@@ -154,9 +154,9 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           await served(apiOf({ throttle: { account } }), async ({ login }) => {
             for (const password of ['wrong', 'wrong'])
               expect((await login(path, 'alice', password)).status).to.equal(wrongPassword)
-            const answer = await login(path)
-            expect(answer.status).to.equal(429)
-            expect(Number(answer.headers['retry-after'])).to.be.within(1, 600)
+            const response = await login(path)
+            expect(response.status).to.equal(429)
+            expect(Number(response.headers['retry-after'])).to.be.within(1, 600)
             expect((await login(path, 'bob')).status).to.equal(loggedIn)
           })
           expect(events.map(({ type }) => type)).to.deep.equal([
@@ -169,7 +169,7 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
       })
 
       describe('the guard', () => {
-        it('refuses a request without a token, and tells its scheme', async () => {
+        it('refuses a request without a token, and names its scheme', async () => {
           await served(apiOf(), async ({ ask }) => {
             for (const header of [undefined, 'Basic YTpi', 'Unknown x']) {
               const { status, headers } = await ask(header)
@@ -227,7 +227,7 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
       })
 
       describe('tokenOptional', () => {
-        it('greets a stranger, and whoever has a token', async () => {
+        it('lets a request without a token through, and one with a token', async () => {
           await served(apiOf(), async ({ login, ask }) => {
             expect((await ask(undefined, '/hello')).json).to.deep.equal({ hello: 'stranger' })
             expect((await ask('Unknown x', '/hello')).json).to.deep.equal({ hello: 'stranger' })
@@ -236,8 +236,8 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           })
         })
 
-        it('leaves a user of the session only where no token came', async () => {
-          const session = { username: 'somebody of the session' }
+        it('leaves a user of the session only if no token came', async () => {
+          const session = { username: 'a user of the session' }
           await served(
             apiOf(),
             async ({ login, ask }) => {
@@ -253,32 +253,36 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
         })
       })
 
-      describe('a fault', () => {
-        const fault = Object.assign(new Error('select password from users'), { code: 'E_DOWN' })
-        const failing = (): Promise<never> => Promise.reject(fault)
+      describe('an internal error', () => {
+        const error = Object.assign(new Error('select password from users'), { code: 'E_DOWN' })
+        const failing = (): Promise<never> => Promise.reject(error)
 
         it('of the user store is 503 at the login and at the guard, never 401, and says nothing of the cause', async () => {
           const { token } = await apiOf().issue(await alice())
           const broken = apiOf({ users: { findById: failing, findByUsername: failing } })
           await served(broken, async ({ login, ask, errors }) => {
-            for (const answer of [await login(path), await ask(bearing(token)), await ask(bearing(token), '/hello')]) {
-              expect(answer.status).to.equal(503)
-              expect(Number(answer.headers['retry-after'])).to.be.above(0)
-              expect(answer.text).not.to.match(/select|E_DOWN|password/)
+            for (const response of [
+              await login(path),
+              await ask(bearing(token)),
+              await ask(bearing(token), '/hello'),
+            ]) {
+              expect(response.status).to.equal(503)
+              expect(Number(response.headers['retry-after'])).to.be.above(0)
+              expect(response.text).not.to.match(/select|E_DOWN|password/)
             }
             expect(errors).to.have.lengthOf(3)
             expect(errors.map(String).join()).not.to.include('select')
           })
-          const told = { type: 'fault', name: 'Error', code: 'E_DOWN' }
-          expect(events).to.deep.equal([told, told, told])
+          const reported = { type: 'fault', name: 'Error', code: 'E_DOWN' }
+          expect(events).to.deep.equal([reported, reported, reported])
         })
 
         it('of a user store that hangs is 503 after its time', async () => {
           const { token } = await apiOf().issue(await alice())
           const hanging = apiOf({ users: { findById: never, findByUsername: never }, timeout: 0.05 })
           await served(hanging, async ({ login, ask }) => {
-            const answers = await Promise.all([login(path), ask(bearing(token))])
-            expect(answers.map(({ status }) => status)).to.deep.equal([503, 503])
+            const responses = await Promise.all([login(path), ask(bearing(token))])
+            expect(responses.map(({ status }) => status)).to.deep.equal([503, 503])
           })
         })
 
@@ -301,11 +305,11 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           it(`${what} gives no token`, async () => {
             const { passwords, started, release } = waitingPasswords()
             await served(apiOf({ passwords }), async ({ login }) => {
-              const answer = login(path)
+              const response = login(path)
               await started
               await db()('users').where({ id: 1 }).update(change)
               release()
-              expect((await answer).status).to.equal(wrongPassword)
+              expect((await response).status).to.equal(wrongPassword)
             })
             expect(await tokensStored()).to.equal(0)
           })
@@ -314,16 +318,16 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
         it('by nothing gives one', async () => {
           const { passwords, started, release } = waitingPasswords()
           await served(apiOf({ passwords }), async ({ login }) => {
-            const answer = login(path)
+            const response = login(path)
             await started
             release()
-            expect((await answer).status).to.equal(loggedIn)
+            expect((await response).status).to.equal(loggedIn)
           })
           expect(await tokensStored()).to.equal(stored ? 1 : 0)
         })
       })
 
-      it('judges any request of Node.js, and a token that came by another road', async () => {
+      it('verifies any request of Node.js, and a token that came some other way', async () => {
         const api = apiOf()
         const { token } = await api.issue(await alice())
         const app = new Koa()
@@ -332,17 +336,17 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
           res.end(verdict.ok ? verdict.value.user.username : verdict.reason)
         })
         await withServer(app, async ({ url }) => {
-          const said = async (headers: Record<string, string>): Promise<string> =>
+          const resultOf = async (headers: Record<string, string>): Promise<string> =>
             (await send(url, '/', { headers })).text
-          expect(await said({ authorization: bearing(token) })).to.equal('alice')
-          expect(await said({ authorization: bearing('forged') })).to.equal('invalid')
-          expect(await said({})).to.equal('missing')
+          expect(await resultOf({ authorization: bearing(token) })).to.equal('alice')
+          expect(await resultOf({ authorization: bearing('forged') })).to.equal('invalid')
+          expect(await resultOf({})).to.equal('missing')
         })
         expect(await api.verify({ user: 1, token })).to.include({ ok: true })
         expect(await api.verify({ user: 2, token })).to.include({ ok: false, reason: 'invalid' })
       })
 
-      it('rejects revokeAll for nobody', async () => {
+      it('rejects revokeAll for an unknown user', async () => {
         const api = apiOf()
         for (const id of ['99', '01', '', 99]) {
           const outcome = await api.revokeAll(id).then(

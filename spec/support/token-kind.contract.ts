@@ -23,11 +23,11 @@ export interface KindUnderTest {
   readonly isPair: boolean
   /** Whether a token is proven genuine before the user is looked up: then a refusal of `find` is passed on unchanged. */
   readonly provesFirst: boolean
-  /** Why a token is refused once the password has changed, or null where it stays good. */
+  /** Why a token is refused once the password has changed, or null if it stays valid. */
   readonly afterPasswordChange: Reason | null
   /** Whether `revokeAll` is there. */
   readonly revokesAll: boolean
-  /** Whether the user is looked up before the time is judged, as an ancestor does; false. */
+  /** Whether the user is looked up before the time is checked, as an ancestor does; false. */
   readonly looksUpExpired?: boolean
   /** How often the user is asked for; once. */
   readonly lookUps?: number
@@ -67,7 +67,7 @@ export const garbageTokens: Readonly<Record<string, string>> = {
   'upper case in the tag': `t5k3p1-${TAG_64.toUpperCase()}`,
   'a leading zero': `0t5k3p1-${TAG_64}`,
   'a leading zero before 20 digits': `07ao-${TAG_20}`,
-  'a claim nobody defined': `t5k3p1.f1-${TAG_64}`,
+  'an undefined claim': `t5k3p1.f1-${TAG_64}`,
   'a line break at the end': `t5k3p1-${TAG_64}\n`,
   'a blank at the end': `t5k3p1-${TAG_64} `,
   'a line break after 20 digits': `7ao-${TAG_20}\n`,
@@ -78,7 +78,7 @@ export const garbageTokens: Readonly<Record<string, string>> = {
   'a tag of no hex digits': `t5k3p1-${'g'.repeat(64)}`,
   'a tag of wide letters': `7ao-${'é'.repeat(20)}`,
   NUL: `t5k3p1\0-${TAG_64}`,
-  'NUL alone': '\0',
+  'only NUL': '\0',
   'a lone surrogate': `\ud800-${TAG_64}`,
   'a lone surrogate in the tag': `7ao-${TAG_20.slice(1)}\ud800`,
   'a replacement character': '\ufffd',
@@ -233,7 +233,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
     })
 
     describe('another user', () => {
-      it('is refused with somebody else’s token', async () => {
+      it('is refused with the token of another user', async () => {
         const { token } = await kind.issue(alice)
         expect(await reasonOf({ user: '2', token }, among(alice, bob))).to.equal('invalid')
       })
@@ -270,7 +270,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
 
     describe('garbage', () => {
       for (const [what, token] of Object.entries(garbageTokens)) {
-        it(`is invalid and causes no look-up: ${what}`, async () => {
+        it(`is invalid and causes no lookup: ${what}`, async () => {
           const { find, asked } = watched(among(alice))
           const verdict = await kind.verify(offer(token), find)
           expect(verdict).to.include({ ok: false, reason: 'invalid' })
@@ -315,7 +315,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
         }
       })
 
-      it('counts as active where the model has no such flag', async () => {
+      it('counts as active if the model has no such flag', async () => {
         const { token } = await kind.issue(alice)
         const { isActive: _flag, ...flagless } = alice
         expect(await reasonOf(offer(token), among(flagless))).to.equal('none')
@@ -348,18 +348,18 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
       })
     })
 
-    describe('a fault', () => {
+    describe('an error', () => {
       it('of find is a rejection, and not a verdict', async () => {
         const { token } = await kind.issue(alice)
-        const fault = new Error('the store is down')
-        const outcome = await kind.verify(offer(token), () => Promise.reject(fault)).catch((error: unknown) => error)
-        expect(outcome).to.equal(fault)
+        const error = new Error('the store is down')
+        const outcome = await kind.verify(offer(token), () => Promise.reject(error)).catch((thrown: unknown) => thrown)
+        expect(outcome).to.equal(error)
       })
     })
 
     if (revokesAll) {
       describe('revokeAll', () => {
-        it('ends every token of the user and of nobody else', async () => {
+        it('ends every token of the user and no other', async () => {
           const users = memoryUsers([alice, bob])
           const mine = [await kind.issue(alice), await kind.issue(alice)]
           const theirs = await kind.issue(bob)
@@ -370,7 +370,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
           expect(await reasonOf(offer(theirs.token, '2'), activeUser(users))).to.equal('none')
         })
 
-        it('leaves tokens alone that are issued afterwards', async () => {
+        it('does not end tokens that are issued afterwards', async () => {
           const users = memoryUsers([alice])
           await kind.revokeAll?.(alice, () => users.bumpEpoch('1'))
           const fresh = await users.findById('1')

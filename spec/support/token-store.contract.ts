@@ -6,7 +6,7 @@ const ANN: TokenOwner = { purpose: 'expiring', userId: '1' }
 const BOB: TokenOwner = { purpose: 'expiring', userId: '2' }
 const STAFF_ANN: TokenOwner = { purpose: 'expiring/staff', userId: '1' }
 
-/** A digest of hex digits, told apart by a number. */
+/** A digest of hex digits, one for each number. */
 function digestOf(number: number): string {
   return `${number.toString(16).padStart(4, '0')}${'abcdef0123456789'.repeat(4)}`.slice(0, 64)
 }
@@ -62,7 +62,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         for (const number of [1, 2]) expect(await found(number)).to.include(LEFT_OUT)
       })
 
-      it('tell a token that was never used by null', async () => {
+      it('show a token that was never used by null', async () => {
         await store.add(tokenOf(ANN, 1))
         expect((await found(1))?.lastUsedAt).to.equal(null)
       })
@@ -92,7 +92,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         expect(await there(1)).to.deep.equal([1])
       })
 
-      it('tell tokens apart whose digests start alike', async () => {
+      it('do not confuse tokens whose digests start alike', async () => {
         const [one, two] = [`${'a'.repeat(63)}1`, `${'a'.repeat(63)}2`]
         await store.add({ ...tokenOf(ANN, 1), digest: one })
         await store.add({ ...tokenOf(BOB, 1), digest: two })
@@ -121,7 +121,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         expect(await found(1)).to.include({ createdAt: 0, lastUsedAt: 0, expiresAt: 253402300799 })
       })
 
-      it('answer each of many look-ups at once with its own', async () => {
+      it('return to each of many lookups at once its own token', async () => {
         for (let at = 0; at < 20; at += 1) await store.add(tokenOf({ purpose: 'expiring', userId: `u${at}` }, at))
         const asked = Array.from({ length: 80 }, (_, at) => at % 25)
         const tokens = await Promise.all(asked.map(found))
@@ -164,7 +164,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
         expect(await store.addMissing(many)).to.equal(0)
       })
 
-      it('keeps one of each where two add the same ones at once', async () => {
+      it('keeps one of each if two add the same ones at once', async () => {
         const many = Array.from({ length: 50 }, (_, at) => tokenOf(ANN, at))
         const added = await Promise.all([store.addMissing(many), store.addMissing(many.toReversed())])
         expect(added.reduce((sum, one) => sum + one)).to.equal(50)
@@ -294,7 +294,7 @@ export function behavesLikeATokenStore(make: () => Promise<TokenStore>): void {
     })
 
     describe('an owner', () => {
-      it('is told apart by blanks at the end, in all that asks for one', async () => {
+      it('is another one with blanks at the end, in every method that takes one', async () => {
         const owners = ['ann', 'ann ', 'ann  '].flatMap((userId) =>
           ['expiring/a', 'expiring/a '].map((purpose) => ({ purpose, userId })),
         )

@@ -39,7 +39,7 @@ describe('expiringTokens', () => {
     })
   })
 
-  it('lives for 30 days, or as long as it is told', async () => {
+  it('is valid for 30 days by default, or for its lifetime', async () => {
     const store = memoryTokens()
     const clock = (): number => NOW
     expect(await expiringTokens({ store, clock }).issue(alice)).to.include({ issuedAt: NOW, expiresAt: NOW + MONTH })
@@ -68,7 +68,7 @@ describe('expiringTokens', () => {
     expect((await kind.list(alice)).map(({ lastUsedAt }) => lastUsedAt)).to.deep.equal([null])
   })
 
-  it('says of a disabled user’s expired token that the user is disabled, as the ancestor does', async () => {
+  it('refuses a disabled user’s expired token as inactive, as the ancestor does', async () => {
     let now = NOW
     const kind = expiringTokens({ store: memoryTokens(), lifetime: 1, clock: () => now })
     const { token } = await kind.issue(alice)
@@ -78,7 +78,7 @@ describe('expiringTokens', () => {
     expect(asked).to.deep.equal([{ id: '1' }])
   })
 
-  it('says at start-up which option is wrong', () => {
+  it('throws at start-up for a wrong option', () => {
     const store = memoryTokens()
     for (const lifetime of [0, -1, 1.5, NaN, Infinity, 2 ** 53, '60', null]) {
       const options = { store, lifetime: lifetime as number } // as a caller without types

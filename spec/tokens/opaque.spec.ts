@@ -156,7 +156,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(await isGood(added[0] ?? '')).to.equal(false)
       })
 
-      it('is told apart from one that starts like it', async () => {
+      it('is not taken for one that starts like it', async () => {
         const [mine, theirs] = [`${'a'.repeat(42)}1`, `${'a'.repeat(42)}2`]
         await kind.adopt([
           { token: mine, userId: '1', createdAt: NOW },
@@ -167,7 +167,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(whose.map((verdict) => verdict.ok && verdict.value.user.username)).to.deep.equal(['alice', 'bob'])
       })
 
-      it('is asked for only where it has the shape of one', async () => {
+      it('causes a query only if it has the shape of one', async () => {
         const { store: seen, calls } = observed()
         const watchful = make({ store: seen, clock: () => now })
         const shapes = ['a'.repeat(39), 'a'.repeat(65), `${'a'.repeat(42)}=`, `${'a'.repeat(42)}+`, 'é'.repeat(43)]
@@ -181,7 +181,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(calls.map(([call]) => call)).to.deep.equal(['find', 'find'])
       })
 
-      it('is good for its own audience alone, also in one store', async () => {
+      it('is valid only for its own audience, also in one store', async () => {
         const staff = make({ store, audience: 'staff', clock: () => now })
         const [mine, theirs] = [await kind.issue(alice), await staff.issue(alice)]
         expect([await isGood(mine.token), await isGood(mine.token, staff)]).to.deep.equal([true, false])
@@ -190,7 +190,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect([await isGood(mine.token), await isGood(theirs.token, staff)]).to.deep.equal([true, false])
       })
 
-      it('is not taken from a store that answers a token of another purpose', async () => {
+      it('is not taken from a store that returns a token of another purpose', async () => {
         const { token } = await kind.issue(alice)
         const confused: TokenStore = {
           ...store,
@@ -361,7 +361,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(listed).to.include({ issuedAt: NOW, lastUsedAt: null, expiresAt: NOW + 2592000 })
       })
 
-      it('leaves alone what is there already', async () => {
+      it('does not change what is stored already', async () => {
         const one = { token: key('a'), userId: '1', createdAt: NOW }
         expect(await kind.adopt([one])).to.equal(1)
         expect(
@@ -374,7 +374,7 @@ for (const [name, make] of Object.entries(kinds)) {
         expect(await kind.list(bob)).to.have.lengthOf(1)
       })
 
-      it('refuses all where one could never be presented, or has no user', async () => {
+      it('refuses all if one could never be presented, or has no user', async () => {
         const good = { token: key('a'), userId: '1', createdAt: NOW }
         for (const bad of [
           { token: 'a'.repeat(39) },
@@ -660,12 +660,12 @@ for (const [name, make] of Object.entries(kinds)) {
     it('takes no call for a user who could not have a token', async () => {
       const { token } = await kind.issue(alice)
       for (const id of [1.5, NaN, null, '', '\ud800', ['1']]) {
-        const nobody = { ...alice, id } as User // as a caller without types
+        const impossible = { ...alice, id } as User // as a caller without types
         for (const call of [
-          kind.revokeAll(nobody),
-          kind.revokeOne(nobody, '1'),
-          kind.list(nobody),
-          kind.issue(nobody),
+          kind.revokeAll(impossible),
+          kind.revokeOne(impossible, '1'),
+          kind.list(impossible),
+          kind.issue(impossible),
         ]) {
           const outcome = await call.catch((error: unknown) => error)
           expect(outcome, JSON.stringify(id))
@@ -677,9 +677,9 @@ for (const [name, make] of Object.entries(kinds)) {
       expect(await isGood(token)).to.equal(true)
     })
 
-    describe('a fault of the store', () => {
-      const fault = new Error('the token store is down')
-      const failing = (): Promise<never> => Promise.reject(fault)
+    describe('an error of the store', () => {
+      const error = new Error('the token store is down')
+      const failing = (): Promise<never> => Promise.reject(error)
 
       for (const [what, broken, use] of [
         ['find', { find: failing }, (by) => by.verify({ token: 'a'.repeat(43) }, activeUser(memoryUsers([alice])))],
@@ -691,12 +691,12 @@ for (const [name, make] of Object.entries(kinds)) {
       ] as const satisfies readonly [string, Partial<TokenStore>, (by: StoredTokenKind) => Promise<unknown>][]) {
         it(`in ${what} is a rejection`, async () => {
           const outcome = await use(make({ store: { ...store, ...broken }, clock: () => now })).catch((e: unknown) => e)
-          expect(outcome).to.equal(fault)
+          expect(outcome).to.equal(error)
         })
       }
     })
 
-    it('says at start-up which option is wrong', () => {
+    it('throws at start-up for a wrong option', () => {
       const loose = makeLoosely(make)
       expect(loose({})).to.throw(TypeError, 'store')
       expect(loose({ store: null })).to.throw(TypeError, 'store')

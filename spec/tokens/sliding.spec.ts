@@ -24,7 +24,7 @@ interface Member extends User {
 const boss: Member = { ...alice, id: 3, username: 'boss', role: 'boss' }
 const clerk: Member = { ...alice, id: 4, username: 'clerk', role: 'clerk' }
 
-/** A store that keeps where ends were moved to. */
+/** A store that records to which time ends were moved. */
 function observed(store: TokenStore): { store: TokenStore; slides: { expiresAt: number; lastUsedAt: number }[] } {
   const slides: { expiresAt: number; lastUsedAt: number }[] = []
   return {
@@ -245,7 +245,7 @@ describe('slidingTokens', () => {
       expect(listed).to.include({ issuedAt: NOW, lastUsedAt: NOW + 70, expiresAt: NOW + 1070 })
     })
 
-    it('is none where the user may not act', async () => {
+    it('is not written if the user is disabled', async () => {
       const kind = kindOf()
       const { token } = await kind.issue(alice)
       now = NOW + 60
@@ -310,7 +310,7 @@ describe('slidingTokens', () => {
     slidingTokens<Member>({ store, lifetime, clock: () => now })
 
   describe('maxLifetime', () => {
-    it('is where a token ends however it is used', async () => {
+    it('ends a token however it is used', async () => {
       const kind = kindOf({ maxLifetime: 2500 })
       const { token, expiresAt } = await kind.issue(alice)
       expect(expiresAt).to.equal(NOW + 1000)
@@ -404,7 +404,7 @@ describe('slidingTokens', () => {
       ])
     })
 
-    it('says of no foreign token when it ends', async () => {
+    it('cannot be applied to a foreign token', async () => {
       const byRole = kindFor(() => 100)
       const one = { token: 'a'.repeat(40), userId: '3', createdAt: NOW }
       const error = await rejection(
@@ -418,7 +418,7 @@ describe('slidingTokens', () => {
       expect(await byRole.adopt([{ ...one, expiresAt: NOW + 5 }])).to.equal(1)
     })
 
-    it('that gives no whole seconds is a fault, and not a token without an end', async () => {
+    it('that returns no whole seconds is an error, and not a token without an end', async () => {
       for (const seconds of [0, -1, 1.5, NaN, Infinity, undefined, '60']) {
         const error = await rejection(kindFor(() => seconds as number).issue(boss)) // as a caller without types
         expect(error, String(seconds)).to.be.instanceOf(TypeError).with.property('message').that.includes('lifetime')
@@ -488,16 +488,16 @@ describe('slidingTokens', () => {
   })
 
   describe('a slide that cannot be written', () => {
-    const fault = new Error('attempt to write a readonly database')
-    const readOnly = (): TokenStore => ({ ...store, slide: () => Promise.reject(fault) })
+    const error = new Error('attempt to write a readonly database')
+    const readOnly = (): TokenStore => ({ ...store, slide: () => Promise.reject(error) })
 
-    it('does not deny the request, keeps the old end, and is told', async () => {
+    it('does not deny the request, keeps the old end, and is reported', async () => {
       const faults: unknown[] = []
       const { token } = await kindOf().issue(alice)
       const kind = kindOf({ store: readOnly(), onSlideFault: (seen) => faults.push(seen) })
       now = NOW + 60
       expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
-      expect(faults).to.deep.equal([fault])
+      expect(faults).to.deep.equal([error])
     })
 
     it('is tried again at the next use', async () => {
@@ -530,7 +530,7 @@ describe('slidingTokens', () => {
       expect(await endAfterUse(kindOf({ store: readOnly() }), token)).to.equal('expired')
     })
 
-    it('is a warning where nobody listens, once for each kind', async () => {
+    it('is a warning without a listener, once for each kind', async () => {
       const { token } = await kindOf().issue(alice)
       now = NOW + 60
       const kind = kindOf({ store: readOnly() })
@@ -538,14 +538,14 @@ describe('slidingTokens', () => {
         for (let at = 0; at < 3; at += 1) expect(await endAfterUse(kind, token)).to.equal(NOW + 1000)
       })
       expect(warnings).to.have.lengthOf(1)
-      expect(warnings[0]).to.include('onSlideFault').and.not.include(fault.message)
+      expect(warnings[0]).to.include('onSlideFault').and.not.include(error.message)
       expect(await warningsOf(() => use(kindOf({ store: readOnly() }), token))).to.have.lengthOf(1)
       const listening = kindOf({ store: readOnly(), onSlideFault: () => undefined })
       expect(await warningsOf(() => use(listening, token))).to.deep.equal([])
     })
   })
 
-  it('says at start-up which option is wrong', () => {
+  it('throws at start-up for a wrong option', () => {
     for (const span of [0, -1, 1.5, NaN, Infinity, '60', null]) {
       const seconds = span as number // as a caller without types
       expect(() => kindOf({ lifetime: seconds }), `lifetime ${span}`).to.throw(TypeError, 'lifetime')
