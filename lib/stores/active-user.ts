@@ -1,9 +1,13 @@
-import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User } from '../user.js'
+import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User, userIdText } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
 import { timeoutOption, withDeadline } from '../deadline.js'
+import { userRow } from './user-row.js'
 import type { UserStore } from './user-store.js'
 
-/** Look-ups that trust neither what is asked nor what comes back. Null is nobody; a store that fails or hangs is a rejection. */
+/**
+ * Lookups that trust neither what is asked nor what the store returns (see `userRow`). Null if there is no such user. They reject if
+ * the store fails, hangs or breaks its contract.
+ */
 export interface Lookup<U extends User> {
   byId(id: string): Promise<U | null>
   byUsername(username: string): Promise<U | null>
@@ -15,23 +19,26 @@ export function lookup<U extends User>(users: UserStore<U>, options: { readonly 
   return {
     async byId(id) {
       if (typeof id !== 'string' || !isUserId(id)) return null
-      const row = await withDeadline(timeout, (call) => users.findById(id, call))
-      return isPresent(row) && idText(row.id) === id ? row : null
+      const row = userRow(await withDeadline(timeout, (call) => users.findById(id, call)))
+      return row !== null && idText(row.id) === id ? row : null
     },
     async byUsername(username) {
       const name = typeof username === 'string' ? canonicalUsername(username) : null
       if (name === null) return null
-      const row = await withDeadline(timeout, (call) => users.findByUsername(name, call))
-      return isPresent(row) && row.username === name ? row : null
+      const row = userRow(await withDeadline(timeout, (call) => users.findByUsername(name, call)))
+      if (row === null || row.username !== name) return null
+      userIdText(row) // a user who cannot be found again by id would log in, and every token would be refused
+      return row
     },
   }
 }
 
 /**
- * The `find` of one request: nobody is `invalid`, a disabled account `inactive`. It remembers its answers, so that several
- * token kinds cost one look-up; make a new one for each request, or a changed password would not be seen.
+ * The `find` of one request: `invalid` for an unknown user, `inactive` for a disabled account. It remembers its results, so that
+ * several token kinds cost one lookup. Make a new one for each request, or a changed password would not be seen.
  *
  * @param options `timeout`: seconds that the store may take, 5.
+ * @throws {TypeError} that names `timeout`, unless it is a number of seconds above 0.
  */
 export function activeUser<U extends User>(
   users: UserStore<U>,
@@ -41,26 +48,27 @@ export function activeUser<U extends User>(
   return findActive(lookup(users, { timeout }))
 }
 
-/** `activeUser` over look-ups that are already there. */
+/** `activeUser` over lookups that exist already. */
 export function findActive<U extends User>(users: Lookup<U>): FindUser<U> {
-  const answers = new Map<string, Promise<Verdict<U, 'invalid' | 'inactive'>>>()
+  const results = new Map<string, Promise<Verdict<U, 'invalid' | 'inactive'>>>()
   return (by) => {
-    const key = 'id' in by ? `id:${by.id}` : `username:${by.username}`
-    let answer = answers.get(key)
-    if (answer === undefined) {
-      answer = judged('id' in by ? users.byId(by.id) : users.byUsername(by.username))
-      answers.set(key, answer)
+    const isById = hasId(by)
+    const key = isById ? `id:${by.id}` : `username:${by.username}`
+    let result = results.get(key)
+    if (result === undefined) {
+      result = active(isById ? users.byId(by.id) : users.byUsername(by.username))
+      results.set(key, result)
     }
-    return answer
+    return result
   }
 }
 
-async function judged<U extends User>(found: Promise<U | null>): Promise<Verdict<U, 'invalid' | 'inactive'>> {
+function hasId(by: { id: string } | { username: string }): by is { id: string } {
+  return Object.hasOwn(by, 'id')
+}
+
+async function active<U extends User>(found: Promise<U | null>): Promise<Verdict<U, 'invalid' | 'inactive'>> {
   const user = await found
   if (user === null) return refuse('invalid')
   return isActive(user) ? accept(user) : refuse('inactive')
-}
-
-function isPresent<U>(row: U | null | undefined): row is U {
-  return row !== null && row !== undefined
 }

@@ -1,0 +1,75 @@
+import { ContractViolation } from '../errors.js'
+import type { User } from '../user.js'
+
+/** How tables spell the properties that a user may lack. */
+const SPELLINGS = { is_active: 'isActive', token_epoch: 'tokenEpoch', ended_logins: 'endedLogins' } as const
+
+/**
+ * A row that a user store has returned, checked, and with its password hash out of the way of serialisation, so that
+ * `ctx.body = ctx.state.user` does not send it. Null and undefined are null.
+ *
+ * - A plain object whose hash is enumerable is copied; in the copy every property that holds the hash is not enumerable.
+ * - An object of a class keeps its identity and its properties, since a copy would lose its methods and private fields. It gets a
+ *   `toJSON`, not enumerable, that leaves out what holds the hash. If it cannot be extended (`Object.freeze`), it stays as it is.
+ *
+ * What reads such an object some other way (a spread, `Object.entries`) still finds the hash of an object of a class.
+ *
+ * @throws {ContractViolation} for a row without a `password` (null says that none logs in), for one in the spelling of the table
+ *   (`is_active`), which would count as active, and for anything else than an object. No message holds a value.
+ */
+export function userRow<U extends User>(row: U | null | undefined): U | null {
+  if (row === null || row === undefined) return null
+  if (typeof row !== 'object') throw new ContractViolation('a user store must resolve to a user, null or undefined')
+  if (propertyOf(row, 'password') === undefined) {
+    throw new ContractViolation(
+      'a user of the store has no password (null says that none logs in): a spread or a copy loses it if it is not enumerable',
+    )
+  }
+  for (const [column, property] of Object.entries(SPELLINGS)) {
+    if (propertyOf(row, column) !== undefined && propertyOf(row, property) === undefined)
+      throw new ContractViolation(`a user of the store has ${column} instead of ${property}`)
+  }
+  return isPlain(row) ? plainWithoutHash(row) : classWithoutHash(row)
+}
+
+/** A property of an object or its class. What a polluted `Object.prototype` adds is not one. */
+function propertyOf(row: object, name: string): unknown {
+  return Object.hasOwn(row, name) || !(name in Object.prototype) ? Reflect.get(row, name) : undefined
+}
+
+function isPlain(row: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(row)
+  return prototype === Object.prototype || prototype === null
+}
+
+function plainWithoutHash<U extends User>(row: U): U {
+  const names = hashNames(row, row.password)
+  if (names.length === 0) return row
+  const copy = { ...row }
+  for (const name of names) Object.defineProperty(copy, name, { enumerable: false })
+  return copy
+}
+
+const hidden = new WeakSet<object>()
+
+function classWithoutHash<U extends User>(row: U): U {
+  if (hidden.has(row)) return row // a store may return one object many times
+  const written: unknown = propertyOf(row, 'toJSON')
+  if (typeof written !== 'function' && hashNames(row, row.password).length === 0) return row
+  const toJSON = (...args: readonly unknown[]): unknown => {
+    const json: unknown = typeof written === 'function' ? Reflect.apply(written, row, args) : { ...row }
+    if (typeof json !== 'object' || json === null) return json
+    const left = { ...json } as Record<string, unknown> // whatever its keys are
+    for (const name of hashNames(left, row.password)) delete left[name]
+    return left
+  }
+  if (Reflect.defineProperty(row, 'toJSON', { value: toJSON, configurable: true, writable: true })) hidden.add(row)
+  return row
+}
+
+/** Under which names an object shows a hash: `password`, and those of a store that keeps the column as it was (`password_hash`). */
+function hashNames(row: object, hash: unknown): readonly string[] {
+  return Object.entries(row)
+    .filter(([name, value]) => name === 'password' || (value === hash && typeof hash === 'string' && hash !== ''))
+    .map(([name]) => name)
+}
