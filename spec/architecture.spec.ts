@@ -52,7 +52,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   '@koa/router': /^(koa|apis)\//,
   'rate-limiter-flexible': /^throttle$/,
   knex: /^stores\/knex\//,
-  jose: /^tokens\/jwt\//,
+  'jose/errors': /^tokens\/jwt\/signature$/,
+  'jose/jws/compact/sign': /^tokens\/jwt\/signature$/,
+  'jose/jws/compact/verify': /^tokens\/jwt\/signature$/,
   '@node-rs/argon2': /^passwords\/argon2$/,
   '@node-rs/bcrypt': /^passwords\/bcrypt$/,
 }

@@ -10,7 +10,7 @@ import { completeLogin } from '../koa/routes.js'
 import { sourceOf } from '../koa/source.js'
 import type { HttpResponse } from '../response.js'
 import { lookup } from '../stores/active-user.js'
-import { type FindAnybody, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
+import { type LookUpUser, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
 import { defaultPayload, type JwtFacts } from '../tokens/jwt/claims.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
@@ -58,7 +58,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   functionOption('respond', respond)
   const clock = wholeClock(options.clock)
   const { payload = (user: U) => ({ ...defaultPayload(user), [usernameField]: user.username }) } = options
-  const tokens = jwtKind<U>({ ...options, payload }, anybodyOf(options))
+  const tokens = jwtKind<U>({ ...options, payload }, lookUpUserOf(options))
   const header = keyword(scheme)
   if (typeof usernameField !== 'string' || usernameField === '' || usernameField === 'password')
     throw new TypeError("usernameField must be a non-empty string, and not 'password'")
@@ -133,7 +133,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
 }
 
 /** Disabled accounts have a secret too, which tells their tokens from forged ones. */
-function anybodyOf<U extends User>(options: ApiOptions<U>): FindAnybody<U> {
+function lookUpUserOf<U extends User>(options: ApiOptions<U>): LookUpUser<U> {
   const store = lookup(options.users, { timeout: timeoutOption(options) })
   return (by) => ('id' in by ? store.byId(by.id) : store.byUsername(by.username))
 }

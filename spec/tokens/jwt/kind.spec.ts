@@ -193,7 +193,10 @@ describe('jwtTokens', () => {
     })
 
     it('has the claims that payload gives, but never another end', async () => {
-      const kind = kindOf({ payload: (user) => ({ sub: user.username, role: 'boss', exp: NOW + 10 ** 9 }) })
+      const kind = kindOf({
+        payload: (user) => ({ sub: user.username, role: 'boss', exp: NOW + 10 ** 9, orig_iat: 7 }),
+        userOf: ({ sub }) => ({ username: String(sub) }),
+      })
       const issued = await kind.issue(alice)
       expect(partsOf(issued.token)[1]).to.deep.equal({ sub: 'alice', role: 'boss', exp: NOW + 300, orig_iat: NOW })
       expect(issued.expiresAt).to.equal(NOW + 300)
@@ -210,6 +213,100 @@ describe('jwtTokens', () => {
       }
       const bare = kindOf({ payload: () => Object.assign(Object.create(null) as object, claims) })
       expect(await judged(bare, (await bare.issue(alice)).token)).to.equal('alice')
+    })
+
+    describe('is nothing for claims that no token is accepted with', () => {
+      const own = { user_id: 1, username: 'alice' }
+      const flaws: Readonly<
+        Record<string, { flaw: string; claims: readonly object[]; options?: Partial<JwtOptions> }>
+      > = {
+        'an iat that is no time, or later than the token': {
+          flaw: 'iat',
+          claims: [`${NOW}`, new Date(NOW * 1000), NaN, Infinity, null, true, [NOW], NOW * 1000, NOW + 360].map(
+            (iat) => ({
+              ...own,
+              iat,
+            }),
+          ),
+        },
+        'an nbf that is no time, or not before the token expires': {
+          flaw: 'nbf',
+          claims: [`${NOW}`, new Date(NOW * 1000), NaN, -Infinity, null, {}, NOW * 1000, NOW + 300].map((nbf) => ({
+            ...own,
+            nbf,
+          })),
+        },
+        'an audience that is not expected': {
+          flaw: 'aud',
+          claims: ['api', ['api'], '', null, 7].map((aud) => ({ ...own, aud })),
+        },
+        'a user_id of another user, or that is no id': {
+          flaw: 'user_id',
+          claims: [2, '2', '01', '', null, 1.5, NaN, [1], {}, true].map((user_id) => ({ ...own, user_id })),
+        },
+        'no username, or that of another user': {
+          flaw: 'username',
+          claims: [
+            {},
+            { user_id: 1 },
+            ...['bob', '', 7, null, ['alice'], 'Alice'].map((username) => ({ ...own, username })),
+          ],
+        },
+        'a subject that userOf reads as another user, or as none': {
+          flaw: 'userOf',
+          claims: ['2', '01', '', 1, null, undefined].map((sub) => ({ sub })),
+          options: { userOf: ({ sub }) => ({ id: sub as string }) }, // as a caller without types
+        },
+        'no user_id beside secretOf': {
+          flaw: 'secretOf',
+          claims: [{ username: 'alice' }],
+          options: { secret: undefined, secretOf },
+        },
+        'a bond that boundTo did not write': {
+          flaw: 'bond',
+          claims: [
+            { ...own, bond: 'mine' },
+            { ...own, bond: null },
+          ],
+        },
+        'scopes that are no text of scope-tokens': {
+          flaw: 'scopeClaim',
+          claims: ['', 'a  b', ' a', 'a"b', ['a'], null, 7].map((scope) => ({ ...own, scope })),
+          options: { scopeClaim: 'scope' },
+        },
+      }
+      for (const [what, { flaw, claims, options }] of Object.entries(flaws)) {
+        it(what, async () => {
+          for (const given of claims) {
+            const kind = kindOf({ ...options, payload: () => ({ ...given }) })
+            expect(await rejection(kind.issue(alice)), inspect(given))
+              .to.be.instanceOf(ContractViolation)
+              .with.property('message')
+              .that.includes('payload')
+              .and.includes(flaw)
+          }
+        })
+      }
+
+      it('but not for those that are accepted in its last second', async () => {
+        for (const given of [
+          { ...own, iat: NOW },
+          { ...own, iat: NOW + 359 },
+          { ...own, iat: BigInt(NOW) },
+          { ...own, nbf: NOW + 299 },
+          { ...own, nbf: NOW - 0.5 },
+          { username: 'alice' },
+          { user_id: '1', username: 'alice' },
+          { user_id: 1n, username: 'alice' },
+          { user_id: 1, username: 'ａlice' }, // it is looked up as alice
+        ]) {
+          const { token } = await kindOf({ payload: () => given }).issue(alice)
+          expect(await judged(kindOf({ clock: () => NOW + 299 }), token), inspect(given)).to.equal('alice')
+        }
+        const late = kindOf({ leeway: 10, payload: () => ({ ...own, nbf: NOW + 319 }) })
+        const { token } = await late.issue(alice)
+        expect(await judged(kindOf({ leeway: 10, clock: () => NOW + 309 }), token)).to.equal('alice')
+      })
     })
 
     it('is nothing for an id that is none', async () => {
@@ -759,6 +856,17 @@ describe('jwtTokens', () => {
       expect(await judged(rotated, forgedJwt(OTHER, { ...GOOD, bond }))).to.equal('revoked')
     })
 
+    it('is needed for a token that has a bond: a kind without it would not end the token with the password', async () => {
+      const { token } = await kind.issue(alice)
+      expect(await judged(kindOf(), token)).to.equal('invalid: claims')
+      for (const bond of ['', null, 0, false, [], {}]) {
+        expect(await judged(kindOf(), signed({ bond })), JSON.stringify(bond)).to.equal('invalid: claims')
+      }
+      const own = kindOf({ secret: undefined, secretOf, boundTo: toState })
+      const other = kindOf({ secret: undefined, secretOf })
+      expect(await judged(other, (await own.issue(alice)).token)).to.equal('invalid: claims')
+    })
+
     it('must give values that can end a token', async () => {
       for (const values of [[], [null], [''], [new Date(0)], null]) {
         const wrong = kindOf({ boundTo: () => values as unknown[] }) // as a caller without types
@@ -780,6 +888,215 @@ describe('jwtTokens', () => {
       if (toPassword.revokeAll === undefined) throw new Error('a bound kind has revokeAll')
       expect(await rejection(toPassword.revokeAll(alice, bump))).to.be.instanceOf(TypeError)
       expect(bumped).to.deep.equal(['bumped'])
+    })
+  })
+
+  describe('a refusal for what the row of the user says', () => {
+    const refusalFor = async (kind: JwtKind, token: string, ...users: User[]): Promise<unknown> => {
+      const verdict = await kind.verify({ token }, having(...users))
+      return verdict.ok ? 'none' : verdict
+    }
+    const bound = kindOf({ boundTo: toState })
+    const own = kindOf({ secret: undefined, secretOf })
+
+    it('is marked as genuine: the token is proven by then', async () => {
+      const { token } = await bound.issue(alice)
+      const genuine = { ok: false, genuine: true }
+      expect(await refusalFor(bound, token, bob)).to.deep.equal({ ...genuine, reason: 'invalid', detail: 'no_user' })
+      expect(await refusalFor(bound, token, { ...alice, id: 3 })).to.deep.equal({
+        ...genuine,
+        reason: 'invalid',
+        detail: 'no_user',
+      })
+      expect(await refusalFor(bound, token, { ...alice, isActive: false })).to.deep.equal({
+        ...genuine,
+        reason: 'inactive',
+      })
+      expect(await refusalFor(bound, token, { ...alice, tokenEpoch: 1 })).to.deep.equal({
+        ...genuine,
+        reason: 'revoked',
+      })
+    })
+
+    it('is not marked where the token is not proven, or the row was not read', async () => {
+      const { token } = await bound.issue(alice)
+      for (const refusal of [
+        await refusalFor(bound, forgedJwt(OTHER, GOOD), bob),
+        await refusalFor(bound, signed({ exp: NOW }), bob),
+        await refusalFor(bound, signed({ aud: 'other' }), bob),
+        await refusalFor(bound, signed({ username: '' }), bob),
+        await refusalFor(kindOf(), token, alice),
+        await refusalFor(own, (await own.issue(alice)).token, bob),
+        await refusalFor(own, (await own.issue(alice)).token, { ...alice, password: 'another' }),
+        await refusalFor(own, (await own.issue(alice)).token, { ...alice, isActive: false }),
+      ]) {
+        expect(refusal).to.include({ ok: false, reason: (refusal as { reason: string }).reason }) // it is refused
+        expect(refusal).not.to.have.property('genuine')
+      }
+    })
+  })
+
+  describe('limits', () => {
+    const scoped = kindOf({ scopeClaim: 'scope' })
+    const factsOf = async (kind: JwtKind, token: string): Promise<object> => {
+      const verdict = await kind.verify({ token }, having(alice))
+      if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
+      const { claims: _claims, ...facts } = verdict.value.token
+      return facts
+    }
+
+    it('says which ones it carries', () => {
+      expect(kindOf().carries).to.equal('e')
+      expect(scoped.carries).to.equal('es')
+    })
+
+    it('ends a token earlier, never later', async () => {
+      const early = await kindOf().issue(alice, { limits: [{ expiresAt: NOW + 90 }, { expiresAt: NOW + 60 }] })
+      expect(early.expiresAt).to.equal(NOW + 60)
+      expect(partsOf(early.token)[1]).to.deep.equal({ user_id: 1, username: 'alice', exp: NOW + 60 })
+      expect(await judged(kindOf({ clock: () => NOW + 59 }), early.token)).to.equal('alice')
+      expect(await judged(kindOf({ clock: () => NOW + 60 }), early.token)).to.equal('expired')
+      const late = await kindOf().issue(alice, { limits: [{ expiresAt: NOW + 3000 }] })
+      expect(late.expiresAt).to.equal(NOW + 300)
+      const over = await kindOf().issue(alice, { limits: [{ expiresAt: 0 }] })
+      expect(await judged(kindOf(), over.token)).to.equal('expired')
+    })
+
+    it('holds to the second with leeway, too', async () => {
+      const lenient = (clock: () => number): JwtKind => kindOf({ leeway: 10, clock })
+      const { token, expiresAt } = await lenient(() => NOW).issue(alice, { limits: [{ expiresAt: NOW + 60 }] })
+      expect(expiresAt).to.equal(NOW + 60)
+      expect(
+        await judged(
+          lenient(() => NOW + 59),
+          token,
+        ),
+      ).to.equal('alice')
+      expect(
+        await judged(
+          lenient(() => NOW + 60),
+          token,
+        ),
+      ).to.equal('expired')
+    })
+
+    it('writes the scopes that all of them have, after the claims of payload', async () => {
+      const limits = [{ scopes: ['b', 'a', 'c'] }, { scopes: ['d', 'b', 'a'] }]
+      const issued = await scoped.issue(alice, { limits })
+      expect(partsOf(issued.token)[1]).to.deep.equal({ user_id: 1, username: 'alice', exp: NOW + 300, scope: 'a b' })
+      expect(issued.limits).to.deep.equal([{ scopes: ['a', 'b'] }])
+      expect(await factsOf(scoped, issued.token)).to.deep.equal({
+        expiresAt: NOW + 300,
+        limits: [{ scopes: ['a', 'b'] }],
+      })
+    })
+
+    it('never widens the scopes that payload writes', async () => {
+      const kind = kindOf({ scopeClaim: 'scope', payload: () => ({ username: 'alice', scope: 'b a' }) })
+      const narrowed = await kind.issue(alice, { limits: [{ scopes: ['a', 'c'] }] })
+      expect(partsOf(narrowed.token)[1]).to.include({ scope: 'a' })
+      expect(partsOf((await kind.issue(alice)).token)[1]).to.include({ scope: 'b a' })
+      expect(await rejection(kind.issue(alice, { limits: [{ scopes: ['c'] }] }))).to.include({
+        code: 'ERR_INVALID_LIMITS',
+      })
+    })
+
+    it('rejects limits that it has no place for, or that are no limits', async () => {
+      for (const [kind, limits, code] of [
+        [kindOf(), [{ scopes: ['a'] }], 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND'],
+        [scoped, [{ methods: ['GET'] }], 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND'],
+        [scoped, [{ expiresAt: NOW + 60, path: '/files' }], 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND'],
+        [scoped, [{ scopes: ['a'] }, { scopes: ['b'] }], 'ERR_INVALID_LIMITS'],
+        [scoped, [{ scopes: [] }], 'ERR_INVALID_LIMITS'],
+        [scoped, [{}], 'ERR_INVALID_LIMITS'],
+        [scoped, 'a b', 'ERR_INVALID_LIMITS'],
+      ] as const) {
+        const given = limits as readonly object[] // as a caller without types
+        expect(await rejection(kind.issue(alice, { limits: given })), inspect(limits))
+          .to.be.instanceOf(TypeError)
+          .with.property('code', code)
+      }
+    })
+
+    it('reads the scopes of any token that has the claim, as a text of RFC 6749 §3.3', async () => {
+      expect(await factsOf(scoped, signed({ scope: 'orders:read b' }))).to.deep.include({
+        limits: [{ scopes: ['orders:read', 'b'] }],
+      })
+      expect(await factsOf(scoped, signed({}))).not.to.have.property('limits')
+      expect(await factsOf(kindOf(), signed({ scope: 'a' }))).not.to.have.property('limits')
+      for (const scope of ['', ' ', 'a  b', ' a', 'a ', 'a\tb', 'a"', 'a\\', 'ä', null, ['a'], {}, 7, true]) {
+        expect(await judged(scoped, signed({ scope })), JSON.stringify(scope)).to.equal('invalid: claims')
+      }
+    })
+
+    it('cannot be refreshed away', async () => {
+      const limited = await scoped.issue(alice, { limits: [{ scopes: ['a'] }] })
+      expect(await refreshed(scoped, limited.token)).to.equal('invalid: no_orig_iat')
+      const ended = await scoped.issue(alice, { limits: [{ expiresAt: NOW + 60 }] })
+      expect(await refreshed(scoped, ended.token)).to.equal('invalid: no_orig_iat')
+      expect(await refreshed(scoped, signed({ scope: 'a' }))).to.equal('invalid: no_refresh')
+      expect(await refreshed(scoped, (await scoped.issue(alice, { limits: [] })).token)).to.match(/^ey/)
+    })
+
+    it('has a claim of its own for the scopes', () => {
+      for (const scopeClaim of [
+        'exp',
+        'nbf',
+        'iat',
+        'orig_iat',
+        'aud',
+        'iss',
+        'jti',
+        'bond',
+        'user_id',
+        'username',
+        '',
+        null,
+        7,
+      ]) {
+        const options = { scopeClaim } as Partial<JwtOptions> // as a caller without types
+        expect(() => kindOf(options), String(scopeClaim)).to.throw(TypeError, 'scopeClaim')
+      }
+    })
+  })
+
+  describe('the time of the login', () => {
+    it('is orig_iat: now, or what is known', async () => {
+      expect(await kindOf().issue(alice)).to.include({ loggedInAt: NOW, issuedAt: NOW })
+      const { token, loggedInAt } = await kindOf().issue(alice, { loggedInAt: NOW - 50 })
+      expect(loggedInAt).to.equal(NOW - 50)
+      expect(partsOf(token)[1]).to.include({ orig_iat: NOW - 50 })
+      const verdict = await kindOf().verify({ token }, having(alice))
+      expect(verdict.ok && verdict.value.token.loggedInAt).to.equal(NOW - 50)
+    })
+
+    it('is not written if it is not known', async () => {
+      const issued = await kindOf().issue(alice, { loggedInAt: 0 })
+      expect(issued).not.to.have.any.keys('loggedInAt', 'issuedAt')
+      expect(partsOf(issued.token)[1]).to.deep.equal({ user_id: 1, username: 'alice', exp: NOW + 300 })
+      expect(await refreshed(kindOf(), issued.token)).to.equal('invalid: no_orig_iat')
+      for (const orig_iat of [0, -1, -1e300]) {
+        const verdict = await kindOf().verify({ token: signed({ orig_iat }) }, having(alice))
+        expect(verdict.ok && verdict.value.token, String(orig_iat)).not.to.have.property('loggedInAt')
+      }
+    })
+
+    it('is a whole second', async () => {
+      const verdict = await kindOf().verify({ token: signed({ orig_iat: NOW - 0.5 }) }, having(alice))
+      expect(verdict.ok && verdict.value.token.loggedInAt).to.equal(NOW - 1)
+      for (const loggedInAt of [-1, 1.5, NaN, Infinity, '7', null]) {
+        const options = { loggedInAt } as { loggedInAt: number } // as a caller without types
+        expect(await rejection(kindOf().issue(alice, options)), String(loggedInAt))
+          .to.be.instanceOf(TypeError)
+          .with.property('message')
+          .that.includes('loggedInAt')
+      }
+    })
+
+    it('is kept by a refresh', async () => {
+      const { token } = await kindOf().issue(alice, { loggedInAt: NOW - 50 })
+      const verdict = await kindOf().refresh(token, having(alice))
+      expect(verdict.ok && verdict.value.issued.loggedInAt).to.equal(NOW - 50)
     })
   })
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { type Claims, type JwtAlgorithm, type JwtKind, type JwtOptions, jwtTokens } from '../../../lib/jwt.js'
 import { activeUser, memoryUsers, type User } from '../../../lib/index.js'
+import { forgedJwt } from '../../support/forged-jwt.js'
 import { parseExact } from '../../support/transcript.js'
 import { knownAnswers } from '../../support/vectors.js'
 
@@ -209,8 +210,7 @@ describe('jwtTokens, by the known answers of PyJWT', () => {
     const secret = 'k'.repeat(32)
     const now = 1768478400
     for (const aud of ['my_aud', ['x', 'my_aud']]) {
-      const writer = kindFor(user, { secret, payload: () => ({ username: 'jpueblo', aud }), clock: () => now })
-      const { token } = await writer.issue(user)
+      const token = forgedJwt(secret, { username: 'jpueblo', exp: now + 300, aud })
       const reader = kindFor(user, { secret, audience: 'my_aud', clock: () => now })
       expect(await refusalOf(reader, token, user)).to.equal('none')
       expect(await refusalOf(kindFor(user, { secret, audience: 'my', clock: () => now }), token, user)).to.equal(
