@@ -35,6 +35,24 @@ async function judged(kind: JwtKind, token: string, ...users: User[]): Promise<s
   return verdict.detail === undefined ? verdict.reason : `${verdict.reason}: ${verdict.detail}`
 }
 
+/** The refusal of a token as it is, with all its marks. */
+async function refusalFor(kind: JwtKind, token: string, ...users: User[]): Promise<unknown> {
+  const verdict = await kind.verify({ token }, having(...users))
+  return verdict.ok ? 'none' : verdict
+}
+
+/** The facts of alice's token, without its claims. */
+async function factsOf(kind: JwtKind, token: string): Promise<object> {
+  const verdict = await kind.verify({ token }, having(alice))
+  if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
+  const { claims: _claims, ...facts } = verdict.value.token
+  return facts
+}
+
+function lenient(clock: () => number): JwtKind {
+  return kindOf({ leeway: 10, clock })
+}
+
 const GOOD = { user_id: 1, username: 'alice', exp: NOW + 300, email: '', orig_iat: NOW }
 
 /** A token with some claims changed, that is signed with the secret. */
@@ -892,10 +910,6 @@ describe('jwtTokens', () => {
   })
 
   describe('a refusal for what the row of the user says', () => {
-    const refusalFor = async (kind: JwtKind, token: string, ...users: User[]): Promise<unknown> => {
-      const verdict = await kind.verify({ token }, having(...users))
-      return verdict.ok ? 'none' : verdict
-    }
     const bound = kindOf({ boundTo: toState })
     const own = kindOf({ secret: undefined, secretOf })
 
@@ -938,12 +952,6 @@ describe('jwtTokens', () => {
 
   describe('limits', () => {
     const scoped = kindOf({ scopeClaim: 'scope' })
-    const factsOf = async (kind: JwtKind, token: string): Promise<object> => {
-      const verdict = await kind.verify({ token }, having(alice))
-      if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
-      const { claims: _claims, ...facts } = verdict.value.token
-      return facts
-    }
 
     it('says which ones it carries', () => {
       expect(kindOf().carries).to.equal('e')
@@ -963,7 +971,6 @@ describe('jwtTokens', () => {
     })
 
     it('holds to the second with leeway, too', async () => {
-      const lenient = (clock: () => number): JwtKind => kindOf({ leeway: 10, clock })
       const { token, expiresAt } = await lenient(() => NOW).issue(alice, { limits: [{ expiresAt: NOW + 60 }] })
       expect(expiresAt).to.equal(NOW + 60)
       expect(
