@@ -7,6 +7,7 @@ import { asciiJsonText } from '../json-text.js'
 import { type User, userIdText } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
+import { issueOptions } from './issue-options.js'
 import type { TokenKind } from './token-kind.js'
 
 export interface SignedTokenOptions<U extends User = User> {
@@ -43,10 +44,12 @@ const PAYLOAD = /^\[\s*(?:(0|[1-9][0-9]{0,18})|"(?:[^"\\]|\\.)*")\s*,/
  * nap-token-auth's token: `django.core.signing` over [user id, backend], with a time, nothing stored. Written and read byte
  * for byte; compressed values are read, and not written.
  *
- * Nothing is decoded before its signature is checked. A token of exactly `maxAge` seconds is good; one from more than 60 s
- * in the future is `invalid`. Without `boundTo` a token outlives a changed password: only `maxAge` ends it, and `revokeAll` is left out.
+ * Nothing is decoded before its signature is checked. A token is valid for `maxAge` seconds, the last one included; one from
+ * more than 60 s in the future is `invalid`. Without `boundTo` a token outlives a changed password: only `maxAge` ends it, and
+ * `revokeAll` is left out. A token has no place for limits or the time of the login.
  *
- * @throws {TypeError} at start-up for a wrong option; from `issue`, one that names `boundTo`, for values no token can be bound to.
+ * @throws {TypeError} at start-up for a wrong option; from `issue`, one that names `boundTo`, for values that no token can be
+ *   bound to, and for limits.
  */
 export function signedTokens<U extends User = User>(options: SignedTokenOptions<U>): TokenKind<U, SignedFacts> {
   const { secret, salt = 'nap_token.auth', sha1 = false, boundTo, minSecretBytes } = options
@@ -75,10 +78,11 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       .toString('hex')
 
   const kind: TokenKind<U, SignedFacts> = {
-    async issue(user) {
+    async issue(user, said) {
       const id = userIdText(user)
       const signer = signers[0] as Signer // secretList never returns an empty list
       const issuedAt = clock()
+      issueOptions(said, issuedAt)
       const payload: unknown[] = [user.id, backends[0]]
       if (boundTo !== undefined) {
         payload.push(issueBond(user, boundTo, (bound) => bondOf(signer, id, issuedAt, bound)))
@@ -108,13 +112,13 @@ export function signedTokens<U extends User = User>(options: SignedTokenOptions<
       const issuedAt = fromBase62(stamp)
       const now = clock()
       if (isInFuture(issuedAt, now)) return refuse('invalid')
-      if (now - issuedAt > maxAge) return refuse('expired')
+      if (!(now - issuedAt <= maxAge)) return refuse('expired')
 
       const user = await find({ id })
-      if (!user.ok) return user
+      if (!user.ok) return { ...user, genuine: true }
       if (boundTo !== undefined) {
         const mac = (bound: string): string => bondOf(signer, id, issuedAt, bound)
-        if (!verifyBond(bond, user.value, boundTo, mac)) return refuse('revoked')
+        if (!verifyBond(bond, user.value, boundTo, mac)) return { ...refuse('revoked'), genuine: true }
       }
       return accept({ user: user.value, token: { issuedAt, expiresAt: issuedAt + maxAge + 1 } })
     },

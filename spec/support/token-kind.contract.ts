@@ -7,6 +7,7 @@ import {
   type Clock,
   type FindUser,
   type Issued,
+  type Limits,
   memoryUsers,
   type Offered,
   type Reason,
@@ -209,6 +210,40 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
       }
     })
 
+    describe('limits', () => {
+      const LIMITS: readonly (readonly [string, Limits])[] = [
+        ['e', { expiresAt: start + 30 }],
+        ['s', { scopes: ['orders:read'] }],
+        ['m', { methods: ['GET'] }],
+        ['p', { path: '/orders' }],
+      ]
+
+      it('are a TypeError at issue unless the kind carries them', async () => {
+        for (const [letter, limit] of LIMITS) {
+          if (kind.carries?.includes(letter) === true) continue
+          const outcome: unknown = await kind.issue(alice, { limits: [limit] }).catch((error: unknown) => error)
+          expect(outcome, letter).to.be.instanceOf(TypeError).and.include({ code: 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND' })
+        }
+      })
+
+      it('are kept if the kind carries them', async () => {
+        for (const [letter, limit] of LIMITS) {
+          if (kind.carries?.includes(letter) !== true) continue
+          const { token } = await kind.issue(alice, { limits: [limit] })
+          const verdict = await kind.verify(offer(token), among(alice))
+          if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
+          if (letter === 'e') expect(verdict.value.token.expiresAt).to.be.at.most(start + 30)
+          else expect(verdict.value.token.limits, letter).to.deep.equal([limit])
+        }
+      })
+
+      it('are not there if there are none', async () => {
+        const { token } = await kind.issue(alice, { limits: [] })
+        const verdict = await kind.verify(offer(token), among(alice))
+        expect(verdict.ok && (verdict.value.token.limits ?? [])).to.deep.equal([])
+      })
+    })
+
     describe('time', () => {
       it('is good until the second before expiresAt', async () => {
         const { token, expiresAt } = await kind.issue(alice)
@@ -339,6 +374,20 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
           else expect(verdict).to.include({ ok: false, reason: 'invalid' }).and.not.include({ detail: 'as_found' })
         },
       )
+
+      it(`is what a refusal ${provesFirst ? 'is marked as genuine' : 'is never marked as genuine'} for`, async () => {
+        const { token } = await kind.issue(alice)
+        const refusals = [
+          await kind.verify(offer(token), among(bob)),
+          await kind.verify(offer(token), among({ ...alice, isActive: false })),
+          await kind.verify(offer(token), among({ ...alice, password: 'scrypt$16384$salt$8$5$new', tokenEpoch: 7 })),
+        ].filter(({ ok }) => !ok)
+        expect(refusals).to.have.length.of.at.least(2)
+        for (const refusal of refusals) {
+          if (provesFirst) expect(refusal).to.have.property('genuine', true)
+          else expect(refusal).not.to.have.property('genuine')
+        }
+      })
 
       it(`is asked for ${lookUps === 1 ? 'once' : `${lookUps} times`}`, async () => {
         const { token } = await kind.issue(alice)

@@ -1,11 +1,12 @@
-import { type Clock, spanOption, wholeClock, wholeSpan } from '../../clock.js'
+import { type Clock, spanOption, wholeClock } from '../../clock.js'
 import { ContractViolation } from '../../errors.js'
 import { asciiJsonText } from '../../json-text.js'
-import { checkedLimits, type Limits, limitTexts, meet } from '../../limits.js'
+import { type Limits, meet, parseLimits } from '../../limits.js'
 import { type FindUser, type User, userIdText } from '../../user.js'
 import { accept, refuse, type TokenReason, type Verdict } from '../../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from '../bond.js'
-import type { Issued, IssueOptions, TokenKind } from '../token-kind.js'
+import { issueOptions } from '../issue-options.js'
+import type { Issued, TokenKind } from '../token-kind.js'
 import { bondMac } from './bond.js'
 import {
   checkTimes,
@@ -140,17 +141,16 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, lookUpUse
       : []
   }
 
-  const issue = async (user: U, { limits = [], loggedInAt }: IssueOptions = {}): Promise<Issued<JwtFacts>> => {
+  /** @param origin When the password was typed, or 0. */
+  const sign = async (user: U, limits: readonly Limits[], origin: number): Promise<Issued<JwtFacts>> => {
     userIdText(user)
-    limitTexts(limits, carries)
-    const origin = loggedInAt === undefined ? clock() : wholeSpan('loggedInAt', loggedInAt, 0)
     const key = keyOf === undefined ? keys[0] : keyOf(user)
     if (key === null) throw new ContractViolation('secretOf must return a secret that is long enough (minSecretBytes)')
     if (key?.signing === undefined) throw new ContractViolation('privateKey is needed to issue tokens')
     const given: unknown = payload(user)
     if (!isPlain(given)) throw new ContractViolation('payload must return a plain object, and no promise of one')
     const { user_id, username, exp: _exp, orig_iat: _origin, ...rest } = given
-    const limit = together(limits.map(checkedLimits), scopesOf(rest, scopeClaim))
+    const limit = together(limits, scopesOf(rest, scopeClaim))
     const hasOrigin = refreshLifetime !== false && limits.length === 0 && origin > 0
     const claims: Claims = {
       ...(user_id === undefined ? {} : { user_id }),
@@ -234,7 +234,11 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, lookUpUse
 
   const kind: JwtKind<U> = {
     carries,
-    issue,
+    async issue(user, said) {
+      const { limits, loggedInAt } = issueOptions(said, clock(), carries)
+      return sign(user, parseLimits(limits) as readonly Limits[], loggedInAt) // in the form in which they were just written
+    },
+
     verify: (offered, find) => verify(offered.token, find),
 
     async refresh(token, find) {
@@ -246,7 +250,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, lookUpUse
       if (typeof origin !== 'number' || origin === 0) return refuse('invalid', 'no_orig_iat')
       if (facts.limits !== undefined) return refuse('invalid', 'no_refresh')
       if (!(clock() <= origin + refreshLifetime)) return refuse('expired', 'refresh_expired')
-      return accept({ user, issued: await issue(user, { loggedInAt: Math.floor(origin) }) })
+      return accept({ user, issued: await sign(user, [], origin) })
     },
   }
   if (boundTo === undefined) return kind

@@ -1017,6 +1017,7 @@ describe('jwtTokens', () => {
         [scoped, [{ scopes: [] }], 'ERR_INVALID_LIMITS'],
         [scoped, [{}], 'ERR_INVALID_LIMITS'],
         [scoped, 'a b', 'ERR_INVALID_LIMITS'],
+        [scoped, undefined, 'ERR_INVALID_LIMITS'],
       ] as const) {
         const given = limits as readonly object[] // as a caller without types
         expect(await rejection(kind.issue(alice, { limits: given })), inspect(limits))
@@ -1091,7 +1092,7 @@ describe('jwtTokens', () => {
     it('is a whole second', async () => {
       const verdict = await kindOf().verify({ token: signed({ orig_iat: NOW - 0.5 }) }, having(alice))
       expect(verdict.ok && verdict.value.token.loggedInAt).to.equal(NOW - 1)
-      for (const loggedInAt of [-1, 1.5, NaN, Infinity, '7', null]) {
+      for (const loggedInAt of [-1, 1.5, NaN, Infinity, '7', null, undefined, NOW + 61]) {
         const options = { loggedInAt } as { loggedInAt: number } // as a caller without types
         expect(await rejection(kindOf().issue(alice, options)), String(loggedInAt))
           .to.be.instanceOf(TypeError)
