@@ -258,6 +258,40 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
         })
       })
 
+      it('knows how long ago the password was typed, for routes with maxAge', async () => {
+        const api = apiOf()
+        const needs = { maxAge: 10 }
+        const [typed, issued] = [
+          await served(api, async ({ login }) => tokenIn(await login(path))),
+          (await api.issue(await aliceOfTheTable())).token,
+        ]
+        now = NOW + 10
+        expect(await api.verify({ token: typed, needs })).to.include({ ok: true })
+        now = NOW + 11
+        const refused = { ok: false, reason: 'insufficient_user_authentication' }
+        expect(await api.verify({ token: typed, needs })).to.include(refused)
+        expect(await api.verify({ token: issued, needs })).to.include(refused)
+        expect(await api.verify({ token: issued })).to.include({ ok: true })
+      })
+
+      it('holds a token to its limits', async () => {
+        const api = apiOf()
+        const limits = [{ scopes: ['deploy'], methods: ['POST'], path: '/deployments/' }]
+        const { token } = await api.issue(await aliceOfTheTable(), { limits })
+        const needs = { scope: 'deploy' }
+        const request = { method: 'POST', path: '/deployments/7' }
+        expect(await api.verify({ token, needs, request })).to.include({ ok: true })
+        for (const use of [
+          { needs },
+          { request },
+          { needs: { scope: 'read' }, request },
+          { needs, request: { ...request, method: 'GET' } },
+          { needs, request: { ...request, path: '/' } },
+        ]) {
+          expect(await api.verify({ token, ...use })).to.include({ ok: false, reason: 'insufficient_scope' })
+        }
+      })
+
       it('is 503 for a token whose limits were cut or cannot be read, and never unlimited', async () => {
         const api = apiOf()
         const { token } = await api.issue(await aliceOfTheTable(), { limits: [{ scopes: ['a'] }] })
