@@ -61,7 +61,9 @@ describe('stores of a database that ends statements in conflict', () => {
         it('lose none of 200 logins that end at once', async () => {
           const users = knexUsers(pool)
           const entries = Array.from({ length: 200 }, (_, at) => `${String(at).padStart(10, '0')}:${at}`)
-          const outcomes = await Promise.allSettled(entries.map((entry) => users.appendEndedLogin?.('1', entry, 8191)))
+          const outcomes = await Promise.allSettled(
+            entries.map(async (entry) => users.appendEndedLogin?.('1', entry, 8191)),
+          )
           expect(rejections(outcomes)).to.deep.equal([])
           expect((await users.findById('1'))?.endedLogins?.split(' ').toSorted()).to.deep.equal(entries)
         })
