@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   index: [/^(?!cli\/)/],
   knex: [/^stores\//],
   jwt: [/^(apis|tokens|koa)\//],
+  narrow: [/^limits$/, /^tokens\/sealed-head$/],
   cli: [/^(cli|stores|tokens)\//, /^(limits|event|error-message)$/],
   apis: [
     /^(apis|koa|tokens|credentials)\//,
@@ -252,6 +253,16 @@ describe('the architecture', () => {
     })
   })
 
+  it('loads nothing of Node.js and no package for those who import narrow, which runs in browsers', () => {
+    const loaded = [...loadedBy('narrow')]
+    expect(loaded).to.include.members(['limits', 'tokens/sealed-head'])
+    expect(loaded.filter((name) => name.startsWith('package '))).to.deep.equal([])
+    for (const file of loaded) {
+      const text = readFileSync(new URL(`${file}.ts`, lib), 'utf8')
+      expect(text, file).not.to.match(/'node:|\bBuffer\.|\bprocess\./)
+    }
+  })
+
   describe('the rules themselves', () => {
     it('read every form of import', () => {
       const text = [
@@ -296,6 +307,8 @@ describe('the architecture', () => {
         ['apis/api', 'index'],
         ['authenticate', 'tokens/jwt/kind'],
         ['limits', 'crypto'],
+        ['narrow', 'crypto'],
+        ['narrow', 'tokens/sealed-pair'],
         ['knex', 'apis/api'],
         ['index', 'cli/koa-tokenapi'],
       ] as const) {

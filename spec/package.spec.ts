@@ -46,7 +46,12 @@ describe('the package', () => {
     const name = entry.replace(/^\./, 'koa-tokenapi')
 
     it(`gives ${name} the same names by import and by require`, async () => {
-      const source = { '.': '../lib/index.js', './knex': '../lib/knex.js', './jwt': '../lib/jwt.js' }[entry]
+      const source = {
+        '.': '../lib/index.js',
+        './knex': '../lib/knex.js',
+        './jwt': '../lib/jwt.js',
+        './narrow': '../lib/narrow.js',
+      }[entry]
       const expected = Object.keys((await import(source ?? '')) as object).toSorted()
       const imported = JSON.parse(
         run(`console.log(JSON.stringify(Object.keys(await import('${name}')).sort()))`, 'module'),
@@ -64,10 +69,11 @@ describe('the package', () => {
     const consumer = `import { tokenApi, memoryUsers } from 'koa-tokenapi'
 import { knexUsers } from 'koa-tokenapi/knex'
 import { jwtApi } from 'koa-tokenapi/jwt'
+import { narrow } from 'koa-tokenapi/narrow'
 const users = memoryUsers([{ id: 1, username: 'demo', password: 'hash', email: 'demo@example.com' }])
 const api = tokenApi({ users, secret: process.env['TOKEN_SECRET'] })
 export const emailOf = api.tokenRequired((ctx) => { const email: string = ctx.state.user.email; ctx.body = email })
-export const others = [knexUsers, jwtApi({ users, secret: process.env['TOKEN_SECRET'] })]
+export const others = [knexUsers, narrow, jwtApi({ users, secret: process.env['TOKEN_SECRET'] })]
 `
     writeFileSync(join(folder, 'consumer.mts'), consumer)
     const options = [
