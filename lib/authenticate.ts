@@ -50,21 +50,45 @@ export async function verify<V extends U, U extends User, T extends TokenFacts>(
   verifier: Verifier<V, U, T>,
   use: TokenUse,
 ): Promise<Verdict<Verified<V, T>, TokenReason>> {
-  const { tokens, find, findOnPrimary, now } = verifier
-  const first = checked(await tokens.verify(offered, find))
-  const isWorthASecondLook = !first.ok && first.genuine === true && findOnPrimary !== undefined
-  const verdict = isWorthASecondLook ? checked(await tokens.verify(offered, findOnPrimary)) : first
+  const verdict = await prove(offered, verifier)
   if (!verdict.ok) return verdict
-  const { user, token } = verdict.value
-  if (offered.user !== undefined && offered.user !== idText(user.id)) return refuse('invalid')
+  const { token } = verdict.value
   if (use.linksOnly === true && !isLink(token.limits ?? [])) return refuse('malformed', 'not_a_link')
   const { request, needs } = use
   const permitted = permit(token, {
-    now: now(),
+    now: verifier.now(),
     ...(request === undefined ? {} : { request }),
     ...(needs === undefined ? {} : { needs }),
   })
   return permitted.ok ? verdict : permitted
+}
+
+/**
+ * Verifies a token for what concerns its whole login, its end or its renewal. The scopes of the token do not matter there; one
+ * that is limited to methods or a path was lent for something else.
+ */
+export async function verifyHolder<V extends U, U extends User, T extends TokenFacts>(
+  offered: Offered,
+  verifier: Verifier<V, U, T>,
+): Promise<Verdict<Verified<V, T>, TokenReason>> {
+  const verdict = await prove(offered, verifier)
+  if (!verdict.ok) return verdict
+  const { limits = [] } = verdict.value.token
+  const isLent = limits.some(({ methods, path }) => methods !== undefined || path !== undefined)
+  return isLent ? refuse('insufficient_scope') : verdict
+}
+
+/** Whether a token is genuine and whose it is; what it may be used for is not looked at. */
+async function prove<V extends U, U extends User, T extends TokenFacts>(
+  offered: Offered,
+  { tokens, find, findOnPrimary }: Verifier<V, U, T>,
+): Promise<Verdict<Verified<V, T>, TokenReason>> {
+  const first = checked(await tokens.verify(offered, find))
+  const isWorthASecondLook = !first.ok && first.genuine === true && findOnPrimary !== undefined
+  const verdict = isWorthASecondLook ? checked(await tokens.verify(offered, findOnPrimary)) : first
+  if (!verdict.ok) return verdict
+  const isTheirs = offered.user === undefined || offered.user === idText(verdict.value.user.id)
+  return isTheirs ? verdict : refuse('invalid')
 }
 
 function checked<V extends User, T extends TokenFacts>(

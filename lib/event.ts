@@ -3,7 +3,7 @@ import type { LoginReason, Reason, TokenReason, Verdict } from './verdict.js'
 
 /** What an application may log or count. No event holds a token, a password, a hash or what was typed as a user name. */
 export type TokenEvent =
-  | { readonly type: 'login' | 'revoke-all'; readonly userId: string }
+  | { readonly type: 'login' | 'renew' | 'logout' | 'revoke-all'; readonly userId: string }
   | { readonly type: 'login-refused' | 'token-refused'; readonly reason: Reason; readonly detail?: string }
   /**
    * A login of a user whose stored hash no hasher reads: no password is right. `format` is

@@ -8,13 +8,15 @@ import { type GuardResponses, optionalToken, requireToken } from '../koa/guard.j
 import { type CheckedNeeds, checkedNeeds } from '../limits.js'
 import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
-import { findActive, lookup } from '../stores/active-user.js'
+import { findActive, type Lookup, lookup } from '../stores/active-user.js'
 import type { UserStore } from '../stores/user-store.js'
 import { throttle } from '../throttle.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import { type FindUser, idText, type User } from '../user.js'
-import { type LoginReason, refuse, type TokenReason, type Verdict } from '../verdict.js'
+import { accept, type LoginReason, refuse, type TokenReason, type Verdict } from '../verdict.js'
+import { endLogin } from './end-login.js'
 import { type LoginAndIssue, loginAndIssue, loginAndIssueAtOnce } from './login-and-issue.js'
+import { renew } from './renew.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
 /** What makes one API differ from another. */
@@ -24,6 +26,8 @@ export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly responses: GuardResponses
   /** The tokens are bound to the row whose password was verified, so that a login need not read it again. */
   readonly isBound?: boolean
+  /** Seconds after the password was typed in which a token can be renewed; not at all by default. */
+  readonly renewFor?: number
   /** The option `clock`. */
   readonly clock?: Clock | undefined
 }
@@ -36,6 +40,8 @@ export interface ApiCore<U extends User, T extends TokenFacts> {
   /** A login that ends in a token. */
   readonly loginAndIssue: LoginAndIssue<U, T>
   readonly report: Reporter
+  /** The clock, seconds since 1970. */
+  readonly now: Clock
 }
 
 /** Joins users, tokens, credentials and responses to what all ready-made APIs share; each adds its own `routes`. */
@@ -44,7 +50,7 @@ export function api<U extends User, T extends TokenFacts>(
   parts: ApiParts<U, T>,
 ): ApiCore<U, T> {
   const { users, passwords = defaultPasswords(), throttle: limiters = {} } = options
-  const { tokens, credentials, responses, isBound = false } = parts
+  const { tokens, credentials, responses, isBound = false, renewFor } = parts
   checkParts(options, parts)
   if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
 
@@ -101,11 +107,38 @@ export function api<U extends User, T extends TokenFacts>(
       await report.errorsOf(
         tokens.revokeAll(
           user,
-          once(() => bumpEpoch(options.primary ?? users, id, timeout)),
+          once(() => bumpEpoch(options.primary ?? users, primary, id, timeout)),
         ),
       )
     }
     report.emit({ type: 'revoke-all', userId: id })
+  }
+
+  const verifierOnPrimary = (): Verifier<U, U, T> => ({ tokens, now, find: findOnPrimary() })
+
+  const renewOffer: TokenApi<U, T>['renew'] = async ({ user, token }) => {
+    if (renewFor === undefined) throw new ContractViolation('renew: renewDays is not given')
+    const offered = readOffer(user, token)
+    const verdict = await report.tokenCheck(
+      offered === null ? refused('malformed') : renew(offered, verifierOnPrimary(), renewFor),
+    )
+    if (verdict.ok) report.emit({ type: 'renew', userId: idOf(verdict.value.user) })
+    return verdict
+  }
+
+  const endOfferedLogin: TokenApi<U, T>['endLogin'] = async ({ user, token }) => {
+    const offered = readOffer(user, token)
+    const { lifetime } = tokens
+    const verdict = await report.tokenCheck(
+      offered === null
+        ? refused('malformed')
+        : endLogin(offered, { verifier: verifierOnPrimary, users: options.primary ?? users, timeout, lifetime }),
+    )
+    if (!verdict.ok) return verdict
+    const { userId, endedAll } = verdict.value
+    report.emit({ type: 'logout', userId })
+    if (endedAll) report.emit({ type: 'revoke-all', userId })
+    return accept({ userId })
   }
 
   const guard = { authenticate: authenticateRequest, responses }
@@ -116,13 +149,17 @@ export function api<U extends User, T extends TokenFacts>(
       issue: (user, { limits, loggedInAt = 0 } = {}) =>
         report.errorsOf(tokens.issue(user, limits === undefined ? { loggedInAt } : { loggedInAt, limits })),
       verify: verifyOffer,
+      renew: renewOffer,
+      endLogin: endOfferedLogin,
       login: (attempt) => report.login(checkPassword(attempt), idOf, attempt.signal),
       revokeAll: (who) => revokeAll(idText(typeof who === 'object' ? who?.id : who) ?? ''), // no user has an empty id
       authenticate: async (request, needs) =>
         authenticateRequest(request, needs === undefined ? undefined : checkedNeeds(needs)),
     },
     find,
-    loginAndIssue: (attempt) => report.login(issueAfterLogin(attempt), ({ user }) => idOf(user), attempt.signal),
+    loginAndIssue: (attempt, issueOptions) =>
+      report.login(issueAfterLogin(attempt, issueOptions), ({ user }) => idOf(user), attempt.signal),
+    now,
     report,
   }
 }
@@ -156,14 +193,23 @@ function idOf(user: User): string {
   return String(user.id)
 }
 
-async function bumpEpoch(users: UserStore, id: string, timeout: number): Promise<void> {
+/** Raises a user's epoch, and reads the user again: what was read before shows nothing of it. */
+async function bumpEpoch<U extends User>(
+  users: UserStore<U>,
+  store: Lookup<U>,
+  id: string,
+  timeout: number,
+): Promise<U> {
   if (users.bumpEpoch === undefined)
     throw new ContractViolation('revokeAll: the user store has no bumpEpoch', 'ERR_NOT_SUPPORTED_BY_STORE')
   await withDeadline(timeout, () => users.bumpEpoch?.(id))
+  const user = await store.byId(id)
+  if (user === null) throw new InternalError('revokeAll: the user is gone', 'ERR_USER_NOT_FOUND')
+  return user
 }
 
 /** Several kinds may be bound to the same epoch. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined
   return () => (done ??= work())
 }

@@ -1,11 +1,12 @@
 import type { LoginAttempt } from '../login.js'
-import type { Issued, TokenFacts, TokenKind } from '../tokens/token-kind.js'
+import type { Issued, IssueOptions, TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { FindUser, User } from '../user.js'
 import { accept, type LoginReason, refuse, type Verdict } from '../verdict.js'
 
 /** A login that ends in a token. */
 export type LoginAndIssue<U extends User, T extends TokenFacts> = (
   attempt: LoginAttempt,
+  options?: IssueOptions,
 ) => Promise<Verdict<{ user: U; issued: Issued<T> }, LoginReason>>
 
 /** What such a login consists of. */
@@ -35,13 +36,13 @@ export function loginAndIssue<U extends User, T extends TokenFacts>(steps: Login
     return again.ok && hasSameState(again.value, user)
   }
 
-  return async (attempt) => {
+  return async (attempt, options) => {
     const verdict = await login(attempt)
     if (!verdict.ok) return verdict
     const again = await find()({ id: String(verdict.value.id) })
     if (!again.ok || !hasSameState(again.value, verdict.value)) return refuse('invalid')
     const user = again.value
-    const issued = await tokens.issue(user)
+    const issued = await tokens.issue(user, options)
     if (tokens.withdraw === undefined) return accept({ user, issued })
     try {
       if (await isUnchanged(user)) return accept({ user, issued })
@@ -59,9 +60,10 @@ export function loginAndIssueAtOnce<U extends User, T extends TokenFacts>(
   steps: Omit<LoginSteps<U, T>, 'find'>,
 ): LoginAndIssue<U, T> {
   const { login, tokens } = steps
-  return async (attempt) => {
+  return async (attempt, options) => {
     const verdict = await login(attempt)
-    return verdict.ok ? accept({ user: verdict.value, issued: await tokens.issue(verdict.value) }) : verdict
+    if (!verdict.ok) return verdict
+    return accept({ user: verdict.value, issued: await tokens.issue(verdict.value, options) })
   }
 }
 

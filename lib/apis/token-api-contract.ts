@@ -11,6 +11,12 @@ import type { Issued, TokenFacts, Verified } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import type { LoginReason, TokenReason, Verdict } from '../verdict.js'
 
+/** A token, and the user it is said to belong to. */
+export interface OfferedPair {
+  readonly user?: string | number | bigint
+  readonly token: string
+}
+
 /** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is a fault (a store that is down). */
 export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   /** The guard: `tokenRequired()` is a middleware, `tokenRequired(handler)` the handler in one. Sets `ctx.state.user` and `.token`. */
@@ -39,6 +45,17 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   }): Promise<Verdict<Verified<U, T>, TokenReason>>
   /** Verifies a user name and a password, throttled and at the cost of one hash, without issuing anything. */
   login(attempt: LoginAttempt): Promise<Verdict<U, LoginReason>>
+  /**
+   * Exchanges a good token for a fresh one of the same login with the same limits, without a write. Refused as `expired` once the
+   * login is too long ago, as `invalid` for a token whose login is not known, as `insufficient_scope` for one that is limited to
+   * methods or a path. Rejects if the API has no `renewDays`.
+   */
+  renew(offered: OfferedPair): Promise<Verdict<{ user: U; issued: Issued<T> }, TokenReason>>
+  /**
+   * Ends the login that a token belongs to, on one device, with all tokens that were narrowed or renewed from it. The refusals are
+   * those of `renew`. Rejects if the user store cannot end a login, or if the token is still good afterwards.
+   */
+  endLogin(offered: OfferedPair): Promise<Verdict<{ userId: string }, TokenReason>>
   /**
    * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
    * honour it, or where there is no such user; never a silent success.

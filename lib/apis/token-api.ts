@@ -1,19 +1,19 @@
-import { Router } from '@koa/router'
-import type { Middleware } from 'koa'
-import { type Clock, spanOption } from '../clock.js'
+import { type Clock, spanOption, wholeSpan } from '../clock.js'
 import { basic } from '../credentials/basic.js'
+import { bearer } from '../credentials/bearer.js'
 import type { Credentials } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { params } from '../credentials/params.js'
 import type { Secret } from '../crypto.js'
-import { loginRoute, route } from '../koa/routes.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
 import type { TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { api } from './api.js'
+import { canEndLogins } from './end-login.js'
 import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
-import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { pairResponses } from './pair-responses.js'
+import { type PairRoutes, pairRoutes } from './pair-routes.js'
+import type { ApiOptions, TokenApi } from './token-api-contract.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
   /** One secret, or up to five: the first issues, all verify. Not needed with `tokens`. */
@@ -28,7 +28,9 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   readonly clock?: Clock
   /** Another kind of token instead of sealed pairs; the six options above are the kind's own then. */
   readonly tokens?: TokenKind<U, T>
-  /** Where a request carries its pair; parameters in body or query, then Basic. */
+  /** Days after the password was typed in which a good token can be exchanged for a fresh one; none by default. */
+  readonly renewDays?: number
+  /** Where a request carries its pair; parameters in body or query, then Basic, then Bearer. */
   readonly credentials?: Credentials
   /** Where the routes are; '/token'. */
   readonly prefix?: string
@@ -53,7 +55,13 @@ export function tokenApi<U extends User, T extends TokenFacts>(
   options: TokenApiOptions<U, T> & { readonly tokens: TokenKind<U, T> },
 ): TokenApi<U, T>
 export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApiOptions<U, T>): TokenApi<U, T> {
-  const { credentials = firstOf(params(), basic()), prefix = '/token', realm = 'api', scheme = 'Basic' } = options
+  const {
+    credentials = firstOf(params(), basic(), bearer()),
+    prefix = '/token',
+    realm = 'api',
+    scheme = 'Basic',
+  } = options
+  const renewDays = Object.hasOwn(options, 'renewDays') ? wholeSpan('renewDays', options.renewDays) : undefined
   const { respond = () => ({}) } = options
   pathPrefix(prefix)
   functionOption('respond', respond)
@@ -63,30 +71,28 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
   const responses = pairResponses<U, T>({ scheme, realm, respond })
   // Sealed pairs are bound to the very row whose password was checked; of another kind that is not known.
   const isBound = options.tokens === undefined
-  const { shared, loginAndIssue } = api(options, { tokens, credentials, responses, clock: options.clock, isBound })
-  const login = { logIn: loginAndIssue, addressOf, responses }
+  const { shared, loginAndIssue, now } = api(options, {
+    tokens,
+    credentials,
+    responses,
+    clock: options.clock,
+    isBound,
+    ...(renewDays === undefined ? {} : { renewFor: renewDays * DAY }),
+  })
 
-  return {
-    ...shared,
-    routes({ check: hasCheck = true } = {}) {
-      const router = new Router({ sensitive: true, strict: true })
-      router.all([`${prefix}/new`, `${prefix}/new.json`], loginRoute(login))
-      if (!hasCheck) return router.routes() as Middleware
-      if (prefix === '') throw new TypeError("prefix must not be '' with the check route: it would take every path")
-
-      // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one.
-      const check = route(responses, async (ctx) => {
-        // Middleware that makes and compares entity tags must not turn a verdict into "304 Not Modified".
-        delete ctx.req.headers['if-none-match']
-        delete ctx.req.headers['if-modified-since']
-        const verdict = await shared.verify(readPair(ctx.params.pair))
-        return verdict.ok ? responses.checked() : responses.checkRefused(verdict)
-      })
-      // A path of one segment belongs to the application, with all that it throws.
-      router.all(`${prefix}/*pair`, (ctx, next) => (String(ctx.params.pair).includes('/') ? check(ctx, next) : next()))
-      return router.routes() as Middleware
-    },
+  const routes: PairRoutes<U, T> = {
+    prefix,
+    api: shared,
+    loginAndIssue,
+    addressOf,
+    credentials,
+    kind: tokens,
+    now,
+    responses,
+    canRenew: renewDays !== undefined,
+    canEndLogins: canEndLogins(options.primary ?? options.users),
   }
+  return { ...shared, routes: ({ check = true } = {}) => pairRoutes(routes, check) }
 }
 
 type DefaultTokenOptions = 'secret' | 'timeoutDays' | 'audience' | 'boundTo' | 'minSecretBytes' | 'clock'
@@ -96,10 +102,4 @@ function defaultTokens<U extends User>(
 ): TokenKind<U, SealedPairFacts> {
   const lifetime = spanOption(options, 'timeoutDays', 7) * DAY
   return sealedPairs<U>({ ...options, secret: options.secret, lifetime })
-}
-
-/** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. */
-function readPair(path: string): { token: string; user: string } {
-  const slash = path.indexOf('/')
-  return { token: path.slice(0, slash), user: path.slice(slash + 1).replace(/\.json$/, '') }
 }

@@ -71,7 +71,8 @@ export async function completeLogin<U extends User, T extends TokenFacts>(
   return responses.loggedIn(user, issued, sourceOf(ctx))
 }
 
-function typedFields(ctx: Context): Typed {
+/** `username` and `password` of the body. */
+export function typedFields(ctx: Context): Typed {
   return { username: bodyField(ctx, 'username'), password: bodyField(ctx, 'password') }
 }
 

@@ -1,5 +1,5 @@
 import { equalTexts, field } from '../crypto.js'
-import { ContractViolation } from '../errors.js'
+import { ContractViolation, InternalError } from '../errors.js'
 import type { User } from '../user.js'
 
 /** The values of a user that end the user's tokens when one of them changes: the option `boundTo` of a kind. */
@@ -44,32 +44,41 @@ function isBindable(value: unknown): value is string | number | bigint | boolean
   return Number.isSafeInteger(value) || typeof value === 'bigint' || typeof value === 'boolean'
 }
 
-/** `revokeAll` of a kind that is bound to values of the user. @throws {ContractViolation} if a raised epoch would end no token. */
+/**
+ * `revokeAll` of a kind whose tokens are bound to values of the user.
+ *
+ * @param bumpEpoch Raises the user's `tokenEpoch` and returns the user as read again.
+ * @throws {ContractViolation} before anything is written, if it can be seen that `boundTo` does not include the epoch;
+ *   {@link InternalError} with `ERR_REVOKE_NO_EFFECT` unless what the tokens are bound to has changed afterwards: rows do not show
+ *   the epoch, a cache or a replica returned the old row, or the column has no room for a larger number.
+ */
 export async function bumpBoundEpoch<U extends User>(
   user: U,
   boundTo: BoundTo<U>,
-  bumpEpoch: () => Promise<void>,
+  bumpEpoch: () => Promise<U>,
 ): Promise<void> {
-  if (!dependsOnEpoch(user, boundTo))
+  if (isPlain(user) && !dependsOnEpoch(user, boundTo))
     throw new ContractViolation('boundTo must include tokenEpoch for revokeAll to work')
-  await bumpEpoch()
+  // Before the epoch is raised, since a store may return one object for a user every time.
+  const before = boundText(boundTo(user))
+  const after = boundText(boundTo(await bumpEpoch()))
+  if (after !== null && after === before)
+    throw new InternalError(
+      'revokeAll: the values of boundTo have not changed: they must include tokenEpoch, and rows read from the primary must show it',
+      'ERR_REVOKE_NO_EFFECT',
+    )
 }
 
-/**
- * Whether a raised `tokenEpoch` may change what the user's tokens are bound to, found by trying. True as well where that cannot
- * be tried: then only the row that is read after the bump shows it.
- */
-export function dependsOnEpoch<U extends User>(user: U, boundTo: BoundTo<U>): boolean {
-  const epoch: unknown = user.tokenEpoch ?? 0 // some drivers return bigints
-  const raised = typeof epoch === 'bigint' ? epoch + 1n : Number(epoch) + 1
+/** Whether a user is plain data, so that a changed copy can be made: an instance of a class may have private fields. */
+function isPlain(user: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(user)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Whether a raised `tokenEpoch` changes what the user's tokens are bound to, found by trying. */
+function dependsOnEpoch<U extends User>(user: U, boundTo: BoundTo<U>): boolean {
   // The copy inherits instead of spreading, so that a `password` that is not enumerable is still there.
-  const bumped = Object.create(user, { tokenEpoch: { value: raised } }) as U
-  const before = boundTo(user)
-  let after: readonly unknown[]
-  try {
-    after = boundTo(bumped)
-  } catch {
-    return true // an object that inherits from the user has none of its private fields (`#password`)
-  }
+  const bumped = Object.create(user, { tokenEpoch: { value: BigInt(user.tokenEpoch ?? 0) + 1n } }) as U
+  const [before, after] = [boundTo(user), boundTo(bumped)]
   return before.length !== after.length || before.some((value, at) => !Object.is(value, after[at]))
 }

@@ -76,6 +76,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
   return {
     carries: 'esmp',
     needsUser: true,
+    lifetime,
 
     async issue(user, said) {
       const userId = userIdText(user)

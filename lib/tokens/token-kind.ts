@@ -54,16 +54,18 @@ export interface TokenKind<in U extends User = User, out T extends TokenFacts = 
   issue(user: U, options?: IssueOptions): Promise<Issued<T>>
   /** Which limits a token has a place for, by their letters: of "esmp" (end, scopes, methods, path). None by default. */
   readonly carries?: string
+  /** Seconds after which each of its tokens has expired, however it is used; absent if there is no such time or it depends on the user. */
+  readonly lifetime?: number
   /** Whether its tokens mean nothing without the user that they are offered with. */
   readonly needsUser?: true
   verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>, TokenReason>>
   /** Takes back a token that was just issued and given to nobody; for kinds whose tokens are stored. */
   withdraw?(issued: { readonly token: string }): Promise<void>
   /**
-   * Ends all of a user's tokens of this kind, or rejects; a kind that cannot honour it leaves it out. `bumpEpoch` raises
-   * the user's `tokenEpoch` in the store, for kinds that are bound to it.
+   * Ends all of a user's tokens of this kind, or rejects; a kind that cannot honour it leaves it out. `bumpEpoch`, for kinds that
+   * are bound to it, raises the user's `tokenEpoch` in the store and returns the user as read again.
    */
-  revokeAll?(user: U, bumpEpoch: () => Promise<void>): Promise<void>
+  revokeAll?(user: U, bumpEpoch: () => Promise<U>): Promise<void>
   /**
    * Ends all tokens of an id without the user's row, which may be deleted, and returns whether there were any; for kinds whose
    * tokens are stored. Tokens that outlive their user would open the next user with that id.

@@ -13,6 +13,7 @@ import {
   type Reason,
   type TokenKind,
   type User,
+  type UserStore,
 } from '../../lib/index.js'
 import { watched } from './counting.js'
 
@@ -98,6 +99,14 @@ function among(...users: User[]): FindUser<User> {
 
 function refusing(reason: 'invalid' | 'inactive'): FindUser<User> {
   return async () => ({ ok: false, reason, detail: 'as_found' })
+}
+
+/** Raises Alice's epoch and reads her again, as an API does. */
+async function bumped(users: Required<Pick<UserStore, 'bumpEpoch' | 'findById'>>): Promise<User> {
+  await users.bumpEpoch('1')
+  const user = await users.findById('1')
+  if (user === null) throw new Error('Alice is gone')
+  return user
 }
 
 /** What every kind of token promises. */
@@ -412,7 +421,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
           const users = memoryUsers([alice, bob])
           const mine = [await kind.issue(alice), await kind.issue(alice)]
           const theirs = await kind.issue(bob)
-          await kind.revokeAll?.(alice, () => users.bumpEpoch('1'))
+          await kind.revokeAll?.(alice, () => bumped(users))
           for (const { token } of mine) {
             expect(await reasonOf(offer(token), activeUser(users))).to.be.oneOf(['revoked', 'invalid'])
           }
@@ -421,7 +430,7 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
 
         it('does not end tokens that are issued afterwards', async () => {
           const users = memoryUsers([alice])
-          await kind.revokeAll?.(alice, () => users.bumpEpoch('1'))
+          await kind.revokeAll?.(alice, () => bumped(users))
           const fresh = await users.findById('1')
           const { token } = await kind.issue(fresh ?? bob)
           expect(await reasonOf(offer(token), activeUser(users))).to.equal('none')

@@ -215,12 +215,12 @@ describe('anyOf', () => {
           ended.push(`${name} of ${user.username}`)
         },
       })
-      await anyOf(ending('first'), ending('second')).revokeAll?.(alice, async () => undefined)
+      await anyOf(ending('first'), ending('second')).revokeAll?.(alice, async () => ({ ...alice, tokenEpoch: 1 }))
       expect(ended).to.deep.equal(['first of alice', 'second of alice'])
 
       const unbound = sealedPairs({ secret: SECRET, boundTo: (user) => [user.password], clock })
       const outcome = await anyOf(sealed, unbound)
-        .revokeAll?.(alice, async () => undefined)
+        .revokeAll?.(alice, async () => ({ ...alice, tokenEpoch: 1 }))
         .catch((error: unknown) => error)
       expect(outcome).to.be.instanceOf(TypeError)
     })

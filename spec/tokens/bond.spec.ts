@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { User } from '../../lib/index.js'
 import { ContractViolation } from '../../lib/errors.js'
-import { boundText, boundToOption, dependsOnEpoch, issueBond, verifyBond } from '../../lib/tokens/bond.js'
+import { boundText, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from '../../lib/tokens/bond.js'
 
 const alice: User = { id: 1, username: 'alice', password: 'hash', tokenEpoch: 3 }
 const mac = (bound: string): string => `mac of ${bound}`
@@ -134,58 +134,75 @@ describe('boundText', () => {
 })
 
 function epochOf(user: User): readonly unknown[] {
-  return [user.tokenEpoch ?? 0]
+  return [user.password, user.tokenEpoch ?? 0]
 }
 
-describe('dependsOnEpoch', () => {
-  it('tries it', () => {
-    expect(dependsOnEpoch(alice, (user) => [user.password, user.tokenEpoch])).to.equal(true)
-    expect(dependsOnEpoch(alice, (user) => [`${user.password}/${user.tokenEpoch}`])).to.equal(true)
-    expect(dependsOnEpoch(alice, (user) => [user.password])).to.equal(false)
+function raised(user: User): User {
+  return { ...user, tokenEpoch: (user.tokenEpoch ?? 0) + 1 }
+}
+
+async function codeAfter(after: User): Promise<unknown> {
+  try {
+    await bumpBoundEpoch(alice, epochOf, async () => after)
+    return 'done'
+  } catch (error) {
+    return (error as { code?: unknown }).code
+  }
+}
+
+describe('bumpBoundEpoch', () => {
+  it('is done when what the tokens are bound to has changed', async () => {
+    expect(await codeAfter(raised(alice))).to.equal('done')
+    expect(await codeAfter({ ...alice, password: 'new' })).to.equal('done')
   })
 
-  it('starts at 0 where there is no epoch yet', () => {
-    expect(dependsOnEpoch({ ...alice, tokenEpoch: null }, epochOf)).to.equal(true)
-    expect(dependsOnEpoch({ id: 1, username: 'alice', password: 'hash' }, epochOf)).to.equal(true)
+  it('rejects if it has not: nothing was written, or rows do not show it', async () => {
+    expect(await codeAfter(alice)).to.equal('ERR_REVOKE_NO_EFFECT')
+    expect(await codeAfter({ ...alice, username: 'renamed' })).to.equal('ERR_REVOKE_NO_EFFECT')
   })
 
-  it('sees properties that are not enumerable, and changes nothing', () => {
-    const hidden = Object.defineProperty({ ...alice }, 'password', { value: 'hash', enumerable: false })
-    expect(dependsOnEpoch(hidden, (user) => [user.password, user.tokenEpoch])).to.equal(true)
-    expect(hidden.tokenEpoch).to.equal(3)
+  it('rejects before anything is written if boundTo does not include the epoch', async () => {
+    let bumps = 0
+    const bump = async (): Promise<User> => {
+      bumps += 1
+      return raised(alice)
+    }
+    const error = await bumpBoundEpoch(alice, (user) => [user.password], bump).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(ContractViolation).with.property('message').that.includes('tokenEpoch')
+    const hidden = Object.defineProperty({ ...alice }, 'password', { enumerable: false })
+    await bumpBoundEpoch(hidden, epochOf, bump)
+    expect(bumps).to.equal(1)
   })
 
-  it('raises an epoch that the driver returned as a bigint', () => {
-    const row = { ...alice, tokenEpoch: 2n ** 53n } as unknown as User // as a pg type parser may return it
-    expect(dependsOnEpoch(row, (user) => [user.password, user.tokenEpoch])).to.equal(true)
-    expect(dependsOnEpoch(row, (user) => [user.password])).to.equal(false)
+  it('works for a store that returns one object for a user every time', async () => {
+    const live = { ...alice }
+    const bump = async (): Promise<User> => Object.assign(live, raised(live))
+    await bumpBoundEpoch(live, epochOf, bump)
+    expect(live.tokenEpoch).to.equal(4)
   })
 
-  it('is true for a class whose private fields cannot be tried', () => {
-    class Account implements User {
+  it('works for instances of a class with private fields, and for epochs that are bigints', async () => {
+    class Member implements User {
       readonly id = 1
       readonly username = 'alice'
-      readonly #password = 'hash'
-      readonly #epoch = 3
-      get password(): string {
-        return this.#password
+      readonly password = 'hash'
+      #epoch: bigint
+      constructor(epoch: bigint) {
+        this.#epoch = epoch
       }
-      get tokenEpoch(): number {
+      get epoch(): bigint {
         return this.#epoch
       }
-      bond(): string {
-        return `${this.#password}/${this.#epoch}`
-      }
     }
-    expect(dependsOnEpoch(new Account(), (user) => [user.password, user.tokenEpoch])).to.equal(true)
-    expect(dependsOnEpoch(new Account(), (user) => [user.bond()])).to.equal(true)
+    const boundTo = (member: Member): readonly unknown[] => [member.password, member.epoch]
+    await bumpBoundEpoch(new Member(7n), boundTo, async () => new Member(8n))
+    const same = await bumpBoundEpoch(new Member(7n), boundTo, async () => new Member(7n)).catch(
+      (error: unknown) => error,
+    )
+    expect(same).to.have.property('code', 'ERR_REVOKE_NO_EFFECT')
   })
 
-  it('passes on what boundTo throws for the user itself', () => {
-    expect(() => dependsOnEpoch(alice, failing)).to.throw(RangeError)
-  })
-
-  it('is false where there is no bound value', () => {
-    expect(dependsOnEpoch(alice, () => [])).to.equal(false)
+  it('is done for a user that no token can be bound to: none is good', async () => {
+    expect(await codeAfter({ ...alice, password: null })).to.equal('done')
   })
 })

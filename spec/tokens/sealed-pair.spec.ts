@@ -704,6 +704,7 @@ describe('sealedPairs', () => {
         Promise.resolve(
           kind.revokeAll?.(alice, async () => {
             bumps += 1
+            return alice
           }),
         ),
       )

@@ -358,7 +358,10 @@ describe('signedTokens', () => {
 
     it('lets revokeAll work only where the epoch is among the values', async () => {
       const bumped: string[] = []
-      const bump = async (): Promise<void> => void bumped.push('bumped')
+      const bump = async (): Promise<User> => {
+        bumped.push('bumped')
+        return { ...alice, tokenEpoch: (alice.tokenEpoch ?? 0) + 1 }
+      }
       await bound.revokeAll?.(alice, bump)
       expect(bumped).to.deep.equal(['bumped'])
       const toPassword = kindOf({ boundTo: (user) => [user.password] })
