@@ -1,9 +1,11 @@
+import type { Context } from 'koa'
 import { wholeClock } from '../clock.js'
 import { cookie as cookieReader, cookieValues } from '../credentials/cookie.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { firstOf } from '../credentials/first-of.js'
 import { keyword } from '../credentials/keyword.js'
 import { timeoutOption } from '../deadline.js'
+import { ContractViolation } from '../errors.js'
 import { isForeign, type OriginOptions, sameOrigin } from '../credentials/same-origin.js'
 import { checkTokenCookie, tokenCookie, type TokenCookie } from '../koa/cookies.js'
 import { completeLogin } from '../koa/routes.js'
@@ -25,15 +27,16 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
   /** The word before the token in the header; 'JWT'. */
   readonly scheme?: string
   /**
-   * Where tokens are set and read as well; none by default. Unsafe requests with it, and those that open a WebSocket, must come
-   * from the same origin, or one of `origins`; a login, refresh or check from elsewhere is answered without setting it.
+   * A cookie in which tokens are set and read as well; none by default. Unsafe requests with it, and those that open a WebSocket,
+   * must come from the same origin, or one of `origins`; a login, refresh or check from elsewhere does not set it. `clearCookie`
+   * removes it. `secure: false` is for development on localhost.
    */
   readonly cookie?: TokenCookie & OriginOptions
-  /** The field of the login that holds the user name, and a second claim for it by default; 'username', anything but 'password'. */
+  /** The field of the login that holds the user name, and a claim that repeats it by default; 'username', anything except 'password'. */
   readonly usernameField?: string
   /** The JSON of login, refresh and verify; `{ token }`. */
   readonly respond?: Respond<U, JwtFacts>
-  /** What comes before the API's own addresses; ''. */
+  /** What comes before the API's own paths; ''. */
   readonly prefix?: string
   /** The challenge's realm, only text; 'api'. */
   readonly realm?: string
@@ -41,8 +44,15 @@ export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions
 
 /** A `TokenApi` whose tokens can be exchanged for new ones. */
 export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
-  /** A new token for a good one, until `refreshLifetime` after the login. */
+  /** A new token for a valid one, until `refreshLifetime` after the login. */
   refresh(token: string): Promise<Verdict<{ user: U; issued: Issued<JwtFacts> }, TokenReason>>
+  /**
+   * Clears the cookie of the option `cookie`, for a logout route of the application. The token itself stays valid until it ends,
+   * or `revokeAll` ends it. That the request comes from the same site is for the route's guard to check.
+   *
+   * @throws {ContractViolation} without the option `cookie`.
+   */
+  clearCookie(ctx: Context): void
 }
 
 /**
@@ -71,7 +81,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     const made = await plain.issued(user, issued)
     // Another site's form must not log its visitors in as somebody else (RFC 6749 §10.12).
     if (cookie === undefined || isForeign(source, cookie)) return made
-    const setCookie = tokenCookie(cookie, issued.token, issued.expiresAt - clock())
+    const setCookie = tokenCookie(cookie, issued.token, issued.expiresAt - clock(), source)
     return { ...made, headers: { ...made.headers, 'Set-Cookie': setCookie } }
   }
   const responses = { ...plain, loggedIn: withCookie }
@@ -129,16 +139,21 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     },
   }
 
-  return { ...shared, refresh, routes: () => drfRoutes([loginRoute, refreshRoute, verifyRoute]) }
+  const clearCookie = (ctx: Context): void => {
+    if (cookie === undefined) throw new ContractViolation('clearCookie needs the option cookie')
+    ctx.append('Set-Cookie', tokenCookie(cookie, '', 0, sourceOf(ctx)))
+  }
+
+  return { ...shared, refresh, clearCookie, routes: () => drfRoutes([loginRoute, refreshRoute, verifyRoute]) }
 }
 
-/** Disabled accounts have a secret too, which tells their tokens from forged ones. */
+/** Disabled users have a secret too, so that their tokens differ from forged ones. */
 function lookUpUserOf<U extends User>(options: ApiOptions<U>): LookUpUser<U> {
   const store = lookup(options.users, { timeout: timeoutOption(options) })
   return (by) => ('id' in by ? store.byId(by.id) : store.byUsername(by.username))
 }
 
-/** A cookie without a value: as in the ancestor a token that cannot be read, and not none. */
+/** A cookie without a value is, as in the ancestor, a token that cannot be read, and not a missing one. */
 function emptied(name: string): Credentials {
   return {
     read: (source) => (cookieValues(source, name).includes('') ? accept({ token: '' }) : refuse('missing')),

@@ -1,13 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { IncomingMessage } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { expect } from 'chai'
+import Koa from 'koa'
 import { memoryUsers, type TokenEvent } from 'koa-tokenapi'
 import { jwtApi, type JwtApiOptions } from 'koa-tokenapi/jwt'
 import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { forgedJwt } from '../support/forged-jwt.js'
 import { type Answer, asJson, send } from '../support/send.js'
+import { withServer } from '../support/http.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
 import { cheap, type Client, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../support/siblings.js'
 
@@ -244,7 +246,52 @@ describe('jwtApi', () => {
         })
       })
 
-      it('is set for nobody whom another site has sent', async () => {
+      it('is cleared by a logout of the application, with its path and domain', async () => {
+        const api = apiOf({ cookie: { name: 'jwt', path: '/api', domain: 'example.org' } })
+        const app = new Koa()
+        app.use((ctx) => {
+          ctx.set('Set-Cookie', 'theme=dark')
+          api.clearCookie(ctx)
+          ctx.body = 'bye'
+        })
+        const cookies = await withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
+        expect(cookies).to.deep.equal([
+          'theme=dark',
+          'jwt=; Path=/api; Max-Age=0; HttpOnly; Secure; SameSite=Lax; Domain=example.org',
+        ])
+      })
+
+      it('cannot be cleared without the option, which is an error', () => {
+        const ctx = new Koa().createContext(
+          new IncomingMessage(new Socket()),
+          new ServerResponse(new IncomingMessage(new Socket())),
+        )
+        expect(() => apiOf().clearCookie(ctx)).to.throw(TypeError, 'cookie')
+      })
+
+      it('lacks Secure on localhost with secure: false, at login, refresh, check and logout, and nowhere else', async () => {
+        const api = apiOf({ cookie: { name: 'jwt', secure: false } })
+        await served(api, async (client) => {
+          const answer = await client.login(LOGIN)
+          const token = tokenIn(answer)
+          const set = [answer, await posted(client, REFRESH, token), await posted(client, VERIFY, token)]
+          for (const { headers } of set) {
+            expect(headers['set-cookie']?.join()).to.match(/^jwt=ey.*; Max-Age=300; HttpOnly; SameSite=Lax$/)
+          }
+          const sent = asJson({ token })
+          const headers = { ...sent.headers, host: 'api.example.org' }
+          const elsewhere = await send(client.url, VERIFY, { ...sent, headers })
+          expect(elsewhere.headers['set-cookie']?.join()).to.include('; Secure;')
+        })
+        const app = new Koa()
+        app.use((ctx) => {
+          api.clearCookie(ctx)
+        })
+        const cookies = await withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
+        expect(cookies).to.deep.equal(['jwt=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax'])
+      })
+
+      it('is not set by a request of another site', async () => {
         await served(withCookie(['https://app.example']), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
           const host = new URL(client.url).host
@@ -414,6 +461,8 @@ describe('jwtApi', () => {
     expect(loose({ audience: /api/ })).to.throw(TypeError, 'audience')
     expect(loose({ cookie: { name: 'a b' } })).to.throw(TypeError, 'cookie.name')
     expect(loose({ cookie: { name: 'a', path: 'x' } })).to.throw(TypeError, 'cookie.path')
+    expect(loose({ cookie: { name: 'a', secure: 'no' } })).to.throw(TypeError, 'cookie.secure')
+    expect(loose({ scopeClaim: 'exp' })).to.throw(TypeError, 'scopeClaim')
     for (const cookie of [null, 'jwt', 7]) expect(loose({ cookie })).to.throw(TypeError, 'cookie')
     for (const origins of ['https://a.example', ['null'], ['https://a.example/'], null, [7]]) {
       expect(loose({ cookie: { name: 'jwt', origins } }), String(origins)).to.throw(TypeError, 'origins')

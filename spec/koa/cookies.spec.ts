@@ -1,17 +1,26 @@
 import { expect } from 'chai'
 import Koa from 'koa'
 import { checkTokenCookie, tokenCookie, type TokenCookie } from '../../lib/koa/cookies.js'
+import type { Source } from '../../lib/credentials/credentials.js'
 import { writeResponse } from '../../lib/koa/responses.js'
 import { response } from '../../lib/response.js'
 import { withServer } from '../support/http.js'
+
+const source: Source = { headers: { host: 'api.example.org' } }
 
 async function setCookies(cookie: TokenCookie, token = 'a.b.c', seconds = 300): Promise<string[]> {
   const app = new Koa()
   app.use((ctx) => {
     ctx.set('Set-Cookie', 'theme=dark')
-    writeResponse(ctx, response(200, {}, { 'Set-Cookie': tokenCookie(cookie, token, seconds) }))
+    writeResponse(ctx, response(200, {}, { 'Set-Cookie': tokenCookie(cookie, token, seconds, source) }))
   })
   return withServer(app, async ({ url }) => (await fetch(url)).headers.getSetCookie())
+}
+
+/** Whether a cookie that is set for a request with these headers has the attribute Secure. */
+function isSecure(headers: Source['headers'], secure?: boolean): boolean {
+  const cookie: TokenCookie = { name: 'jwt', ...(secure === undefined ? {} : { secure }) }
+  return tokenCookie(cookie, 'x', 1, { headers }).includes('; Secure;')
 }
 
 /** A cookie as a caller without types gives it. */
@@ -35,6 +44,52 @@ describe('tokenCookie', () => {
     expect(cookies).to.have.lengthOf(2)
     expect(cookies[0]).to.equal('theme=dark')
   })
+
+  it('clears it with the same path and domain', async () => {
+    const [, cookie] = await setCookies({ name: 'jwt', path: '/api', domain: 'example.org' }, '', 0)
+    expect(cookie).to.equal('jwt=; Path=/api; Max-Age=0; HttpOnly; Secure; SameSite=Lax; Domain=example.org')
+  })
+
+  describe('with secure: false', () => {
+    it('leaves Secure out on localhost, where there is no TLS', () => {
+      const hosts = [
+        'localhost',
+        'localhost:3000',
+        'LOCALHOST:3000',
+        'app.localhost:3000',
+        '127.0.0.1:80',
+        '127.1.2.3',
+        '[::1]:3000',
+      ]
+      for (const host of hosts) {
+        expect(isSecure({ host }, false), host).to.equal(false)
+        expect(isSecure({ host }, true), host).to.equal(true)
+        expect(isSecure({ host }), host).to.equal(true)
+      }
+      expect(isSecure({ ':authority': 'localhost:3000' }, false)).to.equal(false)
+    })
+
+    it('keeps it everywhere else, so that the option does no harm if it is forgotten', () => {
+      for (const host of [
+        'example.org',
+        'localhost.example.org',
+        'localhost.',
+        'notlocalhost',
+        '127.0.0.1.example.org',
+        '127.0.0.1@example.org',
+        '127.0.0.1:80:80',
+        '192.168.0.1',
+        '10.0.0.1:3000',
+        '[::2]',
+        'localhost\n',
+        '',
+      ]) {
+        expect(isSecure({ host }, false), host).to.equal(true)
+      }
+      expect(isSecure({}, false)).to.equal(true)
+      expect(isSecure({ ':authority': 'example.org', host: 'localhost' }, false)).to.equal(true)
+    })
+  })
 })
 
 describe('checkTokenCookie', () => {
@@ -43,12 +98,14 @@ describe('checkTokenCookie', () => {
       { name: 'jwt' },
       { name: '__Host-jwt', path: '/' },
       { name: 'a.b', path: '/a/b', domain: 'x.org' },
+      { name: '__Secure-jwt', path: '/a', domain: 'x.org', secure: true },
+      { name: 'jwt', secure: false },
     ]) {
       expect(() => checkTokenCookie(cookie)).not.to.throw()
     }
   })
 
-  it('takes nothing but texts in an object', () => {
+  it('takes only texts in an object', () => {
     for (const cookie of [null, undefined, 'jwt', 7, true]) {
       expect(loose(cookie), String(cookie)).to.throw(TypeError, 'cookie')
     }
@@ -57,6 +114,20 @@ describe('checkTokenCookie', () => {
       expect(loose({ name: 'jwt', path: value }), JSON.stringify(value)).to.throw(TypeError, 'cookie.path')
       expect(loose({ name: 'jwt', domain: value }), JSON.stringify(value)).to.throw(TypeError, 'cookie.domain')
     }
+  })
+
+  it('takes only a boolean as secure', () => {
+    for (const secure of [null, 0, '', 'false', 'auto', {}]) {
+      expect(loose({ name: 'jwt', secure }), JSON.stringify(secure)).to.throw(TypeError, 'cookie.secure')
+    }
+  })
+
+  it('takes no name with a prefix whose attributes are missing, since browsers ignore such a cookie', () => {
+    for (const name of ['__Secure-jwt', '__Host-jwt', '__host-jwt']) {
+      expect(() => checkTokenCookie({ name, secure: false }), name).to.throw(TypeError, 'cookie.secure')
+    }
+    expect(() => checkTokenCookie({ name: '__Host-jwt', path: '/api' })).to.throw(TypeError, 'cookie.path')
+    expect(() => checkTokenCookie({ name: '__Host-jwt', domain: 'x.org' })).to.throw(TypeError, 'cookie.domain')
   })
 
   it('takes no name, path or domain that would break it', () => {
