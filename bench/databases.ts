@@ -94,14 +94,16 @@ export async function once(url: string, use: (db: Knex) => Promise<unknown>): Pr
   }
 }
 
-/** A table of users with the ids 1 to `count`, and one of tokens. Every user's hash is another, as long as scrypt's. */
+/** A table of users with the ids 1 to `count`, and one of tokens. Every user's hash has another salt and scrypt's cost; no password is right. */
 export async function fill(place: Place, count: number, tables = { users: 'users', tokens: 'tokens' }): Promise<void> {
   await once(place.url, async (db) => {
     await createUserTable(db, { table: tables.users })
     await createTokenTable(db, { table: tables.tokens })
-    const salted = `scrypt$16384$${'s'.repeat(22)}$8$5$${'h'.repeat(78)}`
+    const key = Buffer.alloc(64).toString('base64')
     const [name, hash] =
-      place.name === 'MariaDB' ? ["concat('user', i)", 'concat(?, i)'] : ["'user' || i", 'cast(? as text) || i']
+      place.name === 'MariaDB'
+        ? ["concat('user', i)", 'concat(?, i, ?)']
+        : ["'user' || i", 'cast(? as text) || i || cast(? as text)']
     await db.transaction(async (all) => {
       // MariaDB stops at 1000 by default.
       if (place.name === 'MariaDB') await all.raw('set max_recursive_iterations = 4294967295')
@@ -109,7 +111,7 @@ export async function fill(place: Place, count: number, tables = { users: 'users
         `insert into ?? (id, username, password, is_active, token_epoch)
          with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
          select i, ${name}, ${hash}, true, 0 from n`,
-        [tables.users, salted],
+        [tables.users, `scrypt$16384$${'s'.repeat(22)}`, `$8$5$${key}`],
       )
     })
     if (place.name === 'PostgreSQL') await db.raw('analyze ??', [tables.users])

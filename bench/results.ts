@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import type { ClusterRow } from './cluster.js'
-import type { FloodRow } from './flood.js'
+import type { FloodRow, HonestRow } from './flood.js'
 import type { HttpRow } from './http.js'
 import type { MicroRow } from './micro.js'
 import type { Scale } from './scale.js'
@@ -17,6 +17,7 @@ export interface Results {
   readonly http?: readonly HttpRow[]
   readonly scale?: Scale
   readonly flood?: readonly FloodRow[]
+  readonly honest?: readonly HonestRow[]
   readonly cluster?: readonly ClusterRow[]
 }
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { chart } from './chart.js'
 import { cluster } from './cluster.js'
 import { writeFigures } from './figures.js'
-import { flood } from './flood.js'
+import { flood, honest } from './flood.js'
 import { http } from './http.js'
 import { micro } from './micro.js'
 import { planOf } from './plan.js'
@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<string, () => Promise<Results>>> = {
   http: async () => ({ http: await http(plan) }),
   scale: async () => ({ scale: await scale(plan) }),
   flood: async () => ({ flood: await flood(plan) }),
+  honest: async () => ({ honest: await honest(plan) }),
   async cluster() {
     const rows = await cluster(plan)
     return rows === null ? {} : { cluster: rows }

@@ -112,6 +112,7 @@ function serve(): void {
 function appOf({ guard, routes }: ReturnType<(typeof GUARDS)[GuardName]>): Koa {
   const app = new Koa()
   app.silent = true
+  app.proxy = true // floods come from many addresses
   const router = new Router()
   router.get('/open', (ctx) => {
     ctx.body = { answer: 42 }

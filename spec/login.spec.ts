@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { type Hasher, legacy, memoryUsers, passwords, pbkdf2, type User, type Verdict } from '../lib/index.js'
 import { type FindByUsername, login, type LoginAttempt } from '../lib/login.js'
+import type { VerifyOptions } from '../lib/passwords/passwords.js'
 import { lookup } from '../lib/stores/active-user.js'
 import { type Throttle, throttle } from '../lib/throttle.js'
 import { counting } from './support/counting.js'
@@ -346,6 +347,33 @@ describe('login', () => {
       for (const username of ['alice', 'nobody', 'unusable', 'null', 'empty']) await attempt({ username })
       expect(unreadable).to.deep.equal([])
     })
+  })
+
+  it('lets hashes wait by account and address, each in its one form', async () => {
+    const given: (VerifyOptions | undefined)[] = []
+    const mine = passwords({ hashers: [legacy()] })
+    const attempt = login<User>({
+      throttle: throttle(false),
+      passwords: {
+        ...mine,
+        verify: (password, encoded, options) => {
+          given.push(options)
+          return mine.verify(password, encoded, options)
+        },
+      },
+    })
+    for (const [username, address] of [
+      ['alice', '192.0.2.1'],
+      ['ALICE ', '[::ffff:192.0.2.1]:443'],
+      ['bob', undefined],
+    ] as const) {
+      // prettier-ignore
+      await attempt({ username, password: 'x', ...(address === undefined ? {} : { address }) }, async () => null)
+    }
+    expect(given.map((options) => options?.address)).to.deep.equal(['192.0.2.1', '192.0.2.1', undefined])
+    const [one, other, another] = given.map((options) => options?.account)
+    expect(one).to.match(/^[0-9a-f]{64}$/)
+    expect([other === one, another === one]).to.deep.equal([true, false])
   })
 
   it('hashes the same for one unknown name, whoever has logged in before', async () => {

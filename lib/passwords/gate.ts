@@ -18,12 +18,12 @@ export interface JobOptions<T> {
 /** Runs a few hashes at once and lets the next ones wait in a bounded, fair queue. */
 export interface Gate {
   /**
-   * Runs a job when there is room for it.
+   * Runs some work when there is room for it.
    *
    * @throws {Overloaded} when the queue is full and the job is the last in it, at once or while it waits; the signal's reason
    *   if it was aborted.
    */
-  run<T>(job: () => Promise<T>, options?: JobOptions<T>): Promise<T>
+  run<T>(work: () => Promise<T>, options?: JobOptions<T>): Promise<T>
 }
 
 /** The queue of waiting hashes is full: an internal error, and never "wrong password". */
@@ -46,13 +46,16 @@ export function gateWidth(cores = availableParallelism(), poolSize = process.env
   return Math.max(1, Math.min(cores, threads) - 1)
 }
 
-/** What a job adds to the use of its address. Until its end it is taken for a wrong password. */
-const [WRONG, OTHER] = [10, 1]
+/** What a job adds to its weight and to that of later ones; a right password adds nothing. */
+const [WRONG, REFUSED] = [10, 1]
+
+interface Job {
+  readonly address: string
+  readonly account: string | undefined
+}
 
 interface Waiting {
-  readonly address: string
-  /** The lowest one runs first. */
-  readonly rank: number
+  readonly job: Job
   readonly start: () => void
   readonly refuse: (error: Error) => void
 }
@@ -60,86 +63,106 @@ interface Waiting {
 /**
  * A gate whose queue no address and no account can fill for the others.
  *
- * A job waits behind those whose addresses have used less: each hash counts 1 for its address, a wrong password 10, and both are
- * halved once a minute. Of one account, each job waits 10 longer for every other one that waits or runs. If the queue is full, the
- * last job in it gives way, even if it came before others. So a flood, from one address or from many, gets what honest logins
- * leave over. A job that is refused counts 1, so that trying again and again gains nothing, and one whose client gives up counts as a
- * wrong password.
+ * If the queue is full, the job with the highest weight gives way, the newest of several. A job weighs
+ * - 10 for each wrong password of its address, and for each login that a client of the address gave up,
+ * - 1 for each job of its address that was refused, so that trying again and again gains nothing,
+ * - 1 for each wrong password for its account,
+ * - 10 for each older job of its address or account that still waits or runs.
+ * The job with the lowest weight runs next, to which 1 is added for each job of its address that has run, so that addresses take
+ * turns; the oldest of several. All but what waits or runs is halved once a minute. So a flood, from one address or from many, gets
+ * what honest logins leave over.
  *
  * @param options `width` jobs at once, `queue` more may wait (16 for each of them).
  */
 export function gate(options: { readonly width: number; readonly queue?: number; readonly clock?: Clock }): Gate {
   const { width, queue = width * 16, clock = systemClock } = options
-  const uses = recentUse(clock)
-  /** Jobs of an account that wait or run. */
-  const pending = new Map<string, number>()
+  const [ofAddress, ofAccount, served] = [recentUse(clock), recentUse(clock), recentUse(clock)]
+  const running = new Set<Job>()
+  /** In the order in which they came. */
   const waiting: Waiting[] = []
-  let running = 0
+
+  /** The weights of all waiting jobs. */
+  const weights = (): readonly number[] => {
+    const [addresses, accounts] = [counter(), counter()]
+    for (const { address, account } of running) {
+      addresses(address)
+      accounts(account)
+    }
+    return waiting.map(({ job: { address, account } }) => {
+      const older = Math.max(addresses(address), accounts(account))
+      return ofAddress.of(address) + (account === undefined ? 0 : ofAccount.of(account)) + WRONG * older
+    })
+  }
 
   /** Resolves when a job that has ended leaves its room to this one. */
-  const wait = (address: string, used: number, signal: AbortSignal | undefined): Promise<void> =>
+  const wait = (job: Job, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
-      const give = (): void => {
+      const giveUp = (): void => {
         waiting.splice(waiting.indexOf(entry), 1)
         reject(signal?.reason as Error)
       }
-      // Use fades, and a right password gives some back: no job overtakes an older one of its own address.
-      const rank = Math.max(used, waiting.findLast((other) => other.address === address)?.rank ?? 0)
       const entry: Waiting = {
-        address,
-        rank,
+        job,
         start() {
-          signal?.removeEventListener('abort', give)
+          signal?.removeEventListener('abort', giveUp)
           resolve()
         },
         refuse(error) {
-          signal?.removeEventListener('abort', give)
+          signal?.removeEventListener('abort', giveUp)
           reject(error)
         },
       }
-      signal?.addEventListener('abort', give, { once: true })
-      waiting.splice(waiting.findLastIndex((other) => other.rank <= rank) + 1, 0, entry)
-      if (waiting.length > queue) waiting.pop()?.refuse(new Overloaded())
+      signal?.addEventListener('abort', giveUp, { once: true })
+      waiting.push(entry)
+      if (waiting.length <= queue) return
+      const all = weights()
+      const [last] = waiting.splice(all.lastIndexOf(Math.max(...all)), 1)
+      last?.refuse(new Overloaded())
     })
 
-  /** Hands the room to the first in the queue, so that no new job can come in between. */
-  const leave = (): void => {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next.start()
+  /** Hands the room to the next job at once, so that no new one can come in between. */
+  const leave = (job: Job): void => {
+    running.delete(job)
+    served.add(job.address, 1)
+    const all = weights().map((weight, at) => weight + served.of(waiting[at]?.job.address ?? ''))
+    const [next] = waiting.splice(all.indexOf(Math.min(...all)), 1)
+    if (next === undefined) return
+    running.add(next.job)
+    next.start()
   }
 
   return {
-    async run(job, { signal, account, address = account ?? '', isWrong } = {}) {
+    async run(work, { signal, account, address = account ?? '', isWrong } = {}) {
       signal?.throwIfAborted()
-      const others = account === undefined ? 0 : (pending.get(account) ?? 0)
-      const used = uses.of(address) + others * WRONG
-      uses.add(address, WRONG)
-      if (account !== undefined) pending.set(account, others + 1)
-      let counts = OTHER
+      const job = { address, account }
       try {
-        if (running < width) running += 1
-        else await wait(address, used, signal)
-        try {
-          const result = await job()
-          if (isWrong?.(result) === true) counts = WRONG
-          return result
-        } finally {
-          leave()
-        }
+        if (running.size < width) running.add(job)
+        else await wait(job, signal)
       } catch (error) {
-        if (signal?.aborted === true && error === signal.reason) counts = WRONG
+        ofAddress.add(address, error instanceof Overloaded ? REFUSED : WRONG)
         throw error
+      }
+      try {
+        const result = await work()
+        if (isWrong?.(result) === true) {
+          ofAddress.add(address, WRONG)
+          if (account !== undefined) ofAccount.add(account, 1)
+        }
+        return result
       } finally {
-        uses.add(address, counts - WRONG)
-        if (account !== undefined) end(pending, account)
+        leave(job)
       }
     },
   }
 }
 
-function end(pending: Map<string, number>, account: string): void {
-  const left = (pending.get(account) ?? 0) - 1
-  if (left > 0) pending.set(account, left)
-  else pending.delete(account)
+/** Counts texts: how often each one came before. */
+function counter(): (text: string | undefined) => number {
+  const counts = new Map<string, number>()
+  return (text) => {
+    if (text === undefined) return 0
+    const before = counts.get(text) ?? 0
+    counts.set(text, before + 1)
+    return before
+  }
 }

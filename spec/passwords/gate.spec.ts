@@ -35,14 +35,14 @@ function running(jobs: readonly Job[]): readonly boolean[] {
   return jobs.map((job) => job.isRunning)
 }
 
-/** Ends the job that runs until none is left, and lists the names of the jobs in the order in which they ran. */
-async function orderOf(jobs: Readonly<Record<string, Job>>): Promise<readonly string[]> {
+/** Ends the job that runs, with a right password by default, until none is left, and lists the names of the jobs in the order in which they ran. */
+async function orderOf(jobs: Readonly<Record<string, Job>>, outcome?: 'wrong'): Promise<readonly string[]> {
   const order: string[] = []
   for (;;) {
     const [name, job] = Object.entries(jobs).find(([, one]) => one.isRunning) ?? []
     if (name === undefined || job === undefined) return order
     order.push(name)
-    job.end()
+    job.end(outcome)
     await settle()
   }
 }
@@ -154,15 +154,16 @@ describe('gate', () => {
         flood1: start(through, { account: 'victim', address: '1' }),
         flood2: start(through, { account: 'victim', address: '2' }),
         flood3: start(through, { account: 'victim', address: '3' }),
-        other: start(through, { account: 'other', address: '4' }),
+        flood4: start(through, { account: 'victim', address: '4' }),
+        other: start(through, { account: 'other', address: '5' }),
       }
-      expect(await orderOf(jobs)).to.deep.equal(['flood1', 'other', 'flood2', 'flood3'])
+      expect(await orderOf(jobs, 'wrong')).to.deep.equal(['flood1', 'other', 'flood2', 'flood3', 'flood4'])
       const later = {
         first: start(through, { account: 'x', address: 'x' }),
         victim: start(through, { account: 'victim', address: '5' }),
         other: start(through, { account: 'other', address: '6' }),
       }
-      expect(await orderOf(later)).to.deep.equal(['first', 'victim', 'other'])
+      expect(await orderOf(later)).to.deep.equal(['first', 'other', 'victim'])
     })
 
     it('in that the newest job of the address with the most gives way when the queue is full', async () => {
@@ -178,6 +179,20 @@ describe('gate', () => {
       honest.end()
       await settle()
       expect(flood[1]?.isRunning).to.equal(true)
+    })
+
+    it('to a new address when the queue is full of others that have been refused', async () => {
+      const through = gate({ width: 1, queue: 3 })
+      const floods = ['a', 'b', 'c', 'd'].map((address) => start(through, { address }))
+      for (const address of ['a', 'b', 'c', 'd']) {
+        expect(await start(through, { address }).done).to.be.instanceOf(Overloaded)
+      }
+      const honest = start(through, { address: 'honest' })
+      floods[0]?.end('wrong')
+      await settle()
+      expect(honest.isRunning).to.equal(true)
+      honest.end()
+      expect(await honest.done).to.equal(true)
     })
 
     it('in that wrong passwords count ten times', async () => {
