@@ -1,6 +1,6 @@
 import { ContractViolation } from './errors.js'
 
-/** Whole seconds since 1970. Whatever needs the time takes one as an option. */
+/** Returns whole seconds since 1970. Everything that needs the time takes a clock as an option. */
 export type Clock = () => number
 
 /** The clock of this machine, the default everywhere. */
@@ -8,17 +8,18 @@ export const systemClock: Clock = () => Math.floor(Date.now() / 1000)
 
 // Every count of milliseconds since 2001 is above it, and every second up to the year 9999 below.
 const MAX_TIME = 1e12
-const WRONG_CLOCK = 'clock must be a function that gives whole seconds since 1970'
+const WRONG_CLOCK = 'clock must be a function that returns whole seconds since 1970'
 
 /**
- * The clock of an option, tried at start-up and looked at each time it is read.
+ * The clock of an option, checked at start-up and each time it is read.
  *
- * @throws {TypeError} then and there, unless it gives whole seconds: a clock in milliseconds or with fractions would make tokens that nobody reads.
+ * @throws {ContractViolation} at both times unless it returns whole seconds: with a clock in milliseconds or with fractions no token
+ *   would be readable.
  */
 export function wholeClock(clock: Clock = systemClock): Clock {
   if (clock === systemClock) return clock
   if (typeof clock !== 'function') throw new ContractViolation(WRONG_CLOCK)
-  // Looked at each time: nothing is ever older than a clock that has stopped giving numbers.
+  // Checked each time, since no token ever expires by a clock that has stopped returning numbers.
   const checked = (): number => {
     const now = clock()
     if (!Number.isSafeInteger(now) || now < 0 || now >= MAX_TIME) throw new ContractViolation(WRONG_CLOCK)
@@ -28,7 +29,8 @@ export function wholeClock(clock: Clock = systemClock): Clock {
   return checked
 }
 
-const MAX_SKEW = 60
+/** Seconds by which the clocks of two servers may differ. */
+export const MAX_SKEW = 60
 
 /**
  * Whether a time that a token states lies in the future: more than 60 s ahead, which is allowed for servers whose clocks
@@ -39,18 +41,18 @@ export function isInFuture(time: number, now: number, leeway: number = MAX_SKEW)
 }
 
 /**
- * Checks an option that is a span of time, at start-up, or what a function among the options gives for it.
+ * Checks an option that is a span of time, at start-up, or what a function among the options returns for it.
  *
- * @throws {ContractViolation} that names the option unless it is a safe integer of at least `least`: "7", NaN and Infinity are none.
+ * @throws {ContractViolation} that names the option unless it is a safe integer of at least `least`, which "7", NaN and Infinity are not.
  */
 export function wholeSpan(name: string, value: unknown, least = 1): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
     throw new ContractViolation(`${name} must be a whole number of at least ${least}`)
   }
-  return value as number // isSafeInteger has just said so
+  return value as number // isSafeInteger has just checked it
 }
 
-/** A span from options, with its default only where it is absent: an `undefined` that was written comes of a setting that is missing. */
+/** A span from options, with its default only if it is absent: an `undefined` that was written comes from a missing setting. */
 export function spanOption<Name extends string>(
   options: { readonly [N in Name]?: unknown },
   name: Name,

@@ -5,7 +5,7 @@ import { ContractViolation } from '../lib/errors.js'
 const frozen: Clock = () => 1795000000
 
 describe('systemClock', () => {
-  it('gives the whole seconds of this machine', () => {
+  it('returns the whole seconds of this machine', () => {
     const before = Math.floor(Date.now() / 1000)
     const now = systemClock()
     expect(now)
@@ -20,7 +20,7 @@ describe('wholeClock', () => {
     expect(wholeClock()).to.equal(systemClock)
   })
 
-  it('is looked at each time it is read', () => {
+  it('is checked each time it is read', () => {
     let now: number = 1795000000
     const clock = wholeClock(() => now)
     for (const later of [NaN, Infinity, -1, 1795000000.5]) {
@@ -35,7 +35,7 @@ describe('wholeClock', () => {
     for (const time of [0, 253402300799]) expect(wholeClock(() => time)()).to.equal(time)
   })
 
-  it('takes no clock of another kind', () => {
+  it('throws for a clock of another kind', () => {
     for (const time of [NaN, Infinity, 1.5, -1, 1795000000000, Date.UTC(2001, 8, 10)]) {
       expect(() => wholeClock(() => time), String(time)).to.throw(TypeError, 'clock')
     }
@@ -73,20 +73,20 @@ describe('wholeSpan', () => {
     expect(wholeSpan('lifetime', 2 ** 53 - 1)).to.equal(2 ** 53 - 1)
   })
 
-  it('names the option that is none', () => {
+  it('names the option that is not one', () => {
     for (const value of [0, -1, NaN, Infinity, 0.5, 2 ** 53, '7', null, undefined, true, [7], 7n]) {
       expect(() => wholeSpan('lifetime', value), String(value)).to.throw(TypeError, 'lifetime')
     }
     expect(() => wholeSpan('timeoutDays', -1, 0)).to.throw(TypeError, 'timeoutDays')
   })
 
-  it('says so in a log too, since a function may give it long after start-up', () => {
+  it('throws an error that is safe to log, since a function may return it long after start-up', () => {
     expect(() => wholeSpan('lifetime', '7')).to.throw(ContractViolation, 'lifetime')
   })
 })
 
 describe('spanOption', () => {
-  it('has its default only where the option is absent', () => {
+  it('has its default only if the option is absent', () => {
     expect(spanOption({}, 'lifetime', 300)).to.equal(300)
     expect(spanOption({ lifetime: 5 }, 'lifetime', 300)).to.equal(5)
     expect(() => spanOption({ lifetime: undefined }, 'lifetime', 300)).to.throw(TypeError, 'lifetime')

@@ -6,7 +6,7 @@ describe('withDeadline', () => {
   beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
   afterEach(() => mock.timers.reset())
 
-  it('passes on an answer, a plain value and what is thrown or rejected with', async () => {
+  it('passes on a result, a plain value and what is thrown or rejected with', async () => {
     expect(await withDeadline(1, async () => 'promised')).to.equal('promised')
     expect(await withDeadline(1, () => 'plain')).to.equal('plain')
     const thrown = withDeadline(1, () => {
@@ -23,7 +23,7 @@ describe('withDeadline', () => {
     let isOver = false
     const late = reasonOf(withDeadline(2, () => new Promise<never>(() => undefined))).finally(() => (isOver = true))
     mock.timers.tick(1999)
-    await nextTurn()
+    await nextTick()
     expect(isOver).to.equal(false)
     mock.timers.tick(1)
     expect(await late)
@@ -41,17 +41,17 @@ describe('withDeadline', () => {
     expect(signals[1]?.reason).to.equal(reason)
   })
 
-  it('stays with its answer whatever comes too late', async () => {
-    const answers: ((value: string) => void)[] = []
-    const late = reasonOf(withDeadline(1, () => new Promise<string>((resolve) => answers.push(resolve))))
+  it('ignores a result that comes too late', async () => {
+    const resolves: ((value: string) => void)[] = []
+    const late = reasonOf(withDeadline(1, () => new Promise<string>((resolve) => resolves.push(resolve))))
     mock.timers.tick(1000)
-    for (const answer of answers) answer('too late')
-    expect(answers).to.have.length(1)
+    for (const resolve of resolves) resolve('too late')
+    expect(resolves).to.have.length(1)
     expect(await late).to.be.instanceOf(DeadlineExceeded)
   })
 })
 
-function nextTurn(): Promise<void> {
+function nextTick(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -1,4 +1,5 @@
 import { type Verifier, verifyHolder } from '../authenticate.js'
+import { MAX_SKEW } from '../clock.js'
 import { withDeadline } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
 import type { UserStore } from '../stores/user-store.js'
@@ -27,7 +28,6 @@ export interface EndedLogin {
 /** A login id is 10 of [0-9a-z]; room for 256 entries `id:until` while `until` has 6 digits, which it has until the year 2038. */
 const LOGIN_ID = /^[0-9a-z]{10}$/
 const ROOM = 256 * (10 + 1 + 6 + 1) - 1
-const MAX_SKEW = 60
 
 /**
  * Ends the login that a token belongs to, with all tokens that were narrowed or renewed from it: one write, two if older entries

@@ -79,7 +79,7 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
   const plain = jwtResponses<U>({ scheme, realm, respond })
   const withCookie = async (user: U, issued: Issued<JwtFacts>, source: Source): Promise<HttpResponse> => {
     const made = await plain.issued(user, issued)
-    // Another site's form must not log its visitors in as somebody else (RFC 6749 §10.12).
+    // Another site's form must not log its visitors in as another user (RFC 6749 §10.12).
     if (cookie === undefined || isForeign(source, cookie)) return made
     const setCookie = tokenCookie(cookie, issued.token, issued.expiresAt - clock(), source)
     return { ...made, headers: { ...made.headers, 'Set-Cookie': setCookie } }

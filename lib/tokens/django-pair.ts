@@ -30,13 +30,13 @@ const TAG = /^[0-9a-f]{20}$/
 
 /**
  * django-tokenapi's own token, byte for byte: base 36 of the days since 2001-01-01, "-", and every second hex digit of an
- * HMAC-SHA-1 over id, password hash and day. It is good on its day and for `timeoutDays` whole days after it.
+ * HMAC-SHA-1 over id, password hash and day. It is valid on its day and for `timeoutDays` whole days after it.
  *
- * A day after tomorrow is `invalid` (Django takes any future day). Since nothing but the password is covered, `revokeAll`
+ * A day after tomorrow is `invalid` (Django takes any future day). Since only the password is covered, `revokeAll`
  * is left out, and a changed password shows as `invalid`. It does not keep (1, '2x') from (12, 'x'): a stored hash never
- * starts with a digit.
+ * starts with a digit. A token proves nothing without the user's row, so no refusal is marked as genuine: use the primary for users.
  *
- * @throws {TypeError} at start-up for a wrong option; from `issue`, for a user without a password hash.
+ * @throws {TypeError} at start-up for a wrong option; from `issue`, for a user without a password hash, and for limits.
  */
 export function djangoPairs(options: DjangoPairOptions): TokenKind<User, DjangoPairFacts> {
   const { secret, timeZone = 'UTC', minSecretBytes } = options

@@ -21,7 +21,7 @@ export interface SignedTokenOptions<U extends User = User> {
   readonly backend?: string | readonly string[]
   /** Reads signatures of Django before 3.1 too; false. */
   readonly sha1?: boolean
-  /** Values that end a user's tokens when they change; none by default, as in the ancestor, which cannot read tokens that have it. */
+  /** Values that end a user's tokens when they change; none by default, as in the ancestor, which cannot read tokens that are bound. */
   readonly boundTo?: BoundTo<U>
   readonly minSecretBytes?: number
   readonly clock?: Clock
@@ -134,7 +134,7 @@ function isName(text: unknown): boolean {
   return typeof text === 'string' && text !== ''
 }
 
-/** What a signed payload says: [id, backend] or [id, backend, bond]; a leading dot marks zlib. Null for anything else that was signed. */
+/** The content of a signed payload: [id, backend] or [id, backend, bond]; a leading dot marks zlib. Null for anything else that was signed. */
 function readPayload(encoded: string): [id: string, backend: string, bond?: string] | null {
   try {
     const isCompressed = encoded.startsWith('.')
@@ -148,7 +148,7 @@ function readPayload(encoded: string): [id: string, backend: string, bond?: stri
     if (bond === undefined) return [id, backend]
     return typeof bond === 'string' ? [id, backend, bond] : null
   } catch {
-    return null // JSON.parse and inflateSync have no other way to say no
+    return null // JSON.parse and inflateSync throw for what they cannot read
   }
 }
 

@@ -83,15 +83,15 @@ describe('jwtApi', () => {
 
     describe('refresh', () => {
       for (const slash of ['', '/']) {
-        it(`gives a new token for a good one, at ${REFRESH}${slash}`, async () => {
+        it(`returns a new token for a valid one, at ${REFRESH}${slash}`, async () => {
           await served(apiOf(), async (client) => {
             const token = tokenIn(await client.login(LOGIN))
             now = NOW + 299
-            const answer = await posted(client, REFRESH + slash, token)
-            expect(answer.status).to.equal(200)
-            expect(answer.headers['cache-control']).to.equal('no-store')
-            expect(claimsIn(tokenIn(answer))).to.include({ exp: NOW + 599, orig_iat: NOW, username: 'alice' })
-            expect((await client.ask(`JWT ${tokenIn(answer)}`)).status).to.equal(200)
+            const response = await posted(client, REFRESH + slash, token)
+            expect(response.status).to.equal(200)
+            expect(response.headers['cache-control']).to.equal('no-store')
+            expect(claimsIn(tokenIn(response))).to.include({ exp: NOW + 599, orig_iat: NOW, username: 'alice' })
+            expect((await client.ask(`JWT ${tokenIn(response)}`)).status).to.equal(200)
           })
         })
       }
@@ -112,7 +112,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('is refused for a disabled user, and for one who is gone', async () => {
+      it('is refused for a disabled user, and for a deleted one', async () => {
         await served(apiOf(), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
           await db()('users').where({ id: 1 }).update({ is_active: false })
@@ -122,7 +122,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('is refused for what is no token, and no text', async () => {
+      it('is refused for what is not a token, or not text', async () => {
         await served(apiOf(), async (client) => {
           for (const token of [
             '',
@@ -140,11 +140,11 @@ describe('jwtApi', () => {
         })
       })
 
-      it('tells its refusals and faults like the guard', async () => {
+      it('emits its refusals and internal errors like the guard', async () => {
         const events: TokenEvent[] = []
         const onEvent = (event: TokenEvent): void => void events.push(event)
-        const fault = Object.assign(new Error('down'), { code: 'E_DOWN' })
-        const failing = (): Promise<never> => Promise.reject(fault)
+        const failure = Object.assign(new Error('down'), { code: 'E_DOWN' })
+        const failing = (): Promise<never> => Promise.reject(failure)
         const { token } = await apiOf().issue({ id: 1, username: 'alice', password: null })
         expect(await apiOf({ onEvent }).refresh('x')).to.include({ ok: false, reason: 'invalid' })
         await served(apiOf({ onEvent, users: { findById: failing, findByUsername: failing } }), async (client) => {
@@ -153,7 +153,7 @@ describe('jwtApi', () => {
         expect(events.map(({ type }) => type)).to.deep.equal(['token-refused', 'fault'])
       })
 
-      it('takes what a caller without types passes for malformed', async () => {
+      it('refuses as malformed what a caller without types may pass', async () => {
         for (const token of [undefined, null, 7, ['x'], {}]) {
           const loosely = apiOf() as unknown as { refresh: (token: unknown) => Promise<object> } // as such a caller
           expect(await loosely.refresh(token)).to.deep.equal({ ok: false, reason: 'malformed' })
@@ -162,11 +162,11 @@ describe('jwtApi', () => {
     })
 
     describe('verify', () => {
-      it('answers a good token, and refuses a bad one', async () => {
+      it('returns a valid token, and refuses an invalid one', async () => {
         await served(apiOf(), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
-          const answer = await posted(client, VERIFY, token)
-          expect([answer.status, answer.json]).to.deep.equal([200, { token }])
+          const response = await posted(client, VERIFY, token)
+          expect([response.status, response.json]).to.deep.equal([200, { token }])
           expect((await posted(client, `${VERIFY}/`, token)).status).to.equal(200)
           for (const bad of ['', 'x', `${token}x`, null, 7]) {
             expect((await posted(client, VERIFY, bad)).status, String(bad)).to.equal(400)
@@ -178,20 +178,20 @@ describe('jwtApi', () => {
     })
 
     describe('a changed password', () => {
-      it('ends tokens and their refresh, where they are bound', async () => {
+      it('ends tokens and their refresh if they are bound', async () => {
         await served(apiOf({ boundTo: toState }), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
           expect((await client.ask(`JWT ${token}`)).status).to.equal(200)
           await newPassword()
-          const answer = await client.ask(`JWT ${token}`)
-          expect(answer.status).to.equal(401)
-          expect(answer.headers['www-authenticate']).to.include('revoked')
+          const response = await client.ask(`JWT ${token}`)
+          expect(response.status).to.equal(401)
+          expect(response.headers['www-authenticate']).to.include('revoked')
           expect((await posted(client, REFRESH, token)).status).to.equal(400)
           expect((await posted(client, VERIFY, token)).status).to.equal(400)
         })
       })
 
-      it('leaves them alone where they are not, as in the ancestor', async () => {
+      it('does not end them if they are not bound, as in the ancestor', async () => {
         await served(apiOf(), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
           await newPassword()
@@ -211,7 +211,7 @@ describe('jwtApi', () => {
     })
 
     describe('revokeAll', () => {
-      it('ends all of a user’s tokens, where they are bound', async () => {
+      it('ends all of a user’s tokens if they are bound', async () => {
         const api = apiOf({ boundTo: toState })
         await served(api, async (client) => {
           const [mine, theirs] = [tokenIn(await client.login(LOGIN)), tokenIn(await client.login(LOGIN, 'bob'))]
@@ -223,7 +223,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('rejects where they are not', async () => {
+      it('rejects if they are not', async () => {
         const outcome = await apiOf()
           .revokeAll(1)
           .catch((error: unknown) => error)
@@ -232,11 +232,11 @@ describe('jwtApi', () => {
     })
 
     describe('a cookie', () => {
-      it('is set at the login and at a refresh, for as long as the token lives', async () => {
+      it('is set at the login and at a refresh, for as long as the token is valid', async () => {
         await served(withCookie(), async (client) => {
-          const answer = await client.login(LOGIN)
-          const token = tokenIn(answer)
-          expect(answer.headers['set-cookie']).to.deep.equal([
+          const response = await client.login(LOGIN)
+          const token = tokenIn(response)
+          expect(response.headers['set-cookie']).to.deep.equal([
             `jwt=${token}; Path=/; Max-Age=300; HttpOnly; Secure; SameSite=Lax`,
           ])
           now += 100
@@ -272,9 +272,9 @@ describe('jwtApi', () => {
       it('lacks Secure on localhost with secure: false, at login, refresh, check and logout, and nowhere else', async () => {
         const api = apiOf({ cookie: { name: 'jwt', secure: false } })
         await served(api, async (client) => {
-          const answer = await client.login(LOGIN)
-          const token = tokenIn(answer)
-          const set = [answer, await posted(client, REFRESH, token), await posted(client, VERIFY, token)]
+          const response = await client.login(LOGIN)
+          const token = tokenIn(response)
+          const set = [response, await posted(client, REFRESH, token), await posted(client, VERIFY, token)]
           for (const { headers } of set) {
             expect(headers['set-cookie']?.join()).to.match(/^jwt=ey.*; Max-Age=300; HttpOnly; SameSite=Lax$/)
           }
@@ -297,10 +297,10 @@ describe('jwtApi', () => {
           const host = new URL(client.url).host
           const isSetBy = async (path: string, data: object, headers: Record<string, string>): Promise<boolean> => {
             const sent = asJson(data)
-            const answer = await send(client.url, path, { ...sent, headers: { ...sent.headers, ...headers } })
-            expect(answer.status, 'it is answered as ever').to.equal(200)
-            expect(tokenIn(answer)).to.match(/^ey/)
-            return answer.headers['set-cookie'] !== undefined
+            const response = await send(client.url, path, { ...sent, headers: { ...sent.headers, ...headers } })
+            expect(response.status, 'the response is the same').to.equal(200)
+            expect(tokenIn(response)).to.match(/^ey/)
+            return response.headers['set-cookie'] !== undefined
           }
           for (const [path, data] of [
             [LOGIN, { username: 'alice', password: PASSWORD }],
@@ -327,7 +327,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('opens a WebSocket from the same origin alone', async () => {
+      it('opens a WebSocket only from the same origin', async () => {
         const api = withCookie()
         const { token } = await api.issue({ id: 1, username: 'alice', password: null })
         const handshake = async (headers: Record<string, string>): Promise<unknown> => {
@@ -342,15 +342,15 @@ describe('jwtApi', () => {
         expect(await handshake({})).to.equal('cross_origin')
       })
 
-      it('is set by nobody where none is configured', async () => {
+      it('is not set without the option', async () => {
         await served(apiOf(), async (client) => {
-          const answer = await client.login(LOGIN)
-          expect(answer.headers).not.to.have.property('set-cookie')
-          expect((await asked(client, 'GET', { cookie: `jwt=${tokenIn(answer)}` })).status).to.equal(401)
+          const response = await client.login(LOGIN)
+          expect(response.headers).not.to.have.property('set-cookie')
+          expect((await asked(client, 'GET', { cookie: `jwt=${tokenIn(response)}` })).status).to.equal(401)
         })
       })
 
-      it('lets its bearer read from anywhere, and write from the same origin', async () => {
+      it('is enough to read from anywhere, and to write from the same origin', async () => {
         await served(withCookie(), async (client) => {
           const cookie = `jwt=${tokenIn(await client.login(LOGIN))}`
           const host = new URL(client.url).host
@@ -370,7 +370,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('takes writes from the other origins that are named', async () => {
+      it('is enough to write from the origins that are named', async () => {
         await served(withCookie(['https://app.example']), async (client) => {
           const cookie = `jwt=${tokenIn(await client.login(LOGIN))}`
           const from = (origin: string): Promise<Answer> => asked(client, 'POST', { cookie, origin })
@@ -389,7 +389,7 @@ describe('jwtApi', () => {
         })
       })
 
-      it('gives way to the header, which needs no such check', async () => {
+      it('is ignored beside the header, which needs no such check', async () => {
         await served(withCookie(), async (client) => {
           const mine = tokenIn(await client.login(LOGIN))
           const theirs = tokenIn(await client.login(LOGIN, 'bob'))
@@ -400,16 +400,16 @@ describe('jwtApi', () => {
         })
       })
 
-      it('is refused where it comes twice', async () => {
+      it('is refused if it comes twice', async () => {
         await served(withCookie(), async (client) => {
           const token = tokenIn(await client.login(LOGIN))
-          const answer = await asked(client, 'GET', { cookie: `jwt=${token}; jwt=${token}` })
-          expect([answer.status, answer.json]).to.deep.equal([401, { detail: 'Error decoding signature.' }])
+          const response = await asked(client, 'GET', { cookie: `jwt=${token}; jwt=${token}` })
+          expect([response.status, response.json]).to.deep.equal([401, { detail: 'Error decoding signature.' }])
         })
       })
     })
 
-    it('has the scheme, the fields and the JSON that are asked for', async () => {
+    it('has the scheme, the fields and the JSON of its options', async () => {
       const api = apiOf({
         scheme: 'Bearer',
         usernameField: 'email',
@@ -417,21 +417,21 @@ describe('jwtApi', () => {
         prefix: '/v1',
       })
       await served(api, async ({ url, ask }) => {
-        const answer = await send(url, `/v1${LOGIN}/`, asJson({ email: 'alice', password: PASSWORD }))
-        expect(answer.json).to.deep.equal({ token: tokenIn(answer), user: { id: 1 } })
-        expect((await ask(`Bearer ${tokenIn(answer)}`)).status).to.equal(200)
-        expect((await ask(`JWT ${tokenIn(answer)}`)).status).to.equal(401)
+        const response = await send(url, `/v1${LOGIN}/`, asJson({ email: 'alice', password: PASSWORD }))
+        expect(response.json).to.deep.equal({ token: tokenIn(response), user: { id: 1 } })
+        expect((await ask(`Bearer ${tokenIn(response)}`)).status).to.equal(200)
+        expect((await ask(`JWT ${tokenIn(response)}`)).status).to.equal(401)
         expect((await send(url, LOGIN, asJson({ email: 'alice', password: PASSWORD }))).status).to.equal(404)
       })
     })
 
-    it('answers 503 where respond gives no object, and sets no cookie', async () => {
+    it('responds with 503 if respond does not return an object, and sets no cookie', async () => {
       for (const json of [undefined, null, 'x', 7]) {
         const api = apiOf({ cookie: { name: 'jwt' }, respond: () => json as unknown as object }) // as a caller without types
         await served(api, async (client) => {
-          const answer = await client.login(LOGIN)
-          expect(answer.status, String(json)).to.equal(503)
-          expect(answer.headers).not.to.have.property('set-cookie')
+          const response = await client.login(LOGIN)
+          expect(response.status, String(json)).to.equal(503)
+          expect(response.headers).not.to.have.property('set-cookie')
         })
       }
     })

@@ -54,7 +54,7 @@ async function reasonOf(kind: TokenKind, token: string, user: User = alice): Pro
   return verdict.ok ? 'none' : verdict.reason
 }
 
-/** The day of one moment in a zone, as a token says it. */
+/** The day of one moment in a zone, as a token states it. */
 async function dayIn(timeZone: string): Promise<number> {
   const { token } = await pairs({ timeZone, clock: () => at('2026-11-22T10:30:00Z') }).issue(alice)
   return Number.parseInt(token, 36)
@@ -104,7 +104,7 @@ describe('djangoPairs', () => {
 
     for (const { secret, pk, pk_type, password_hash, date, token } of vectors) {
       const kind = (): TokenKind => djangoPairs({ secret, minSecretBytes: 1, clock: () => at(`${date}T12:00:00Z`) })
-      const user: User = { id: pk_type === 'int' ? BigInt(pk) : pk, username: 'somebody', password: password_hash }
+      const user: User = { id: pk_type === 'int' ? BigInt(pk) : pk, username: 'anyone', password: password_hash }
 
       if (password_hash === '') {
         it(`${token} is not issued, since an empty password binds nothing`, async () => {
@@ -121,14 +121,14 @@ describe('djangoPairs', () => {
         expect((await kind().issue(user)).token).to.equal(token)
       })
 
-      it(`${token} is ${pk === '' ? 'nobody’s: an empty id is none' : 'accepted'}`, async () => {
+      it(`${token} is ${pk === '' ? 'refused: an empty id is invalid' : 'accepted'}`, async () => {
         expect(await reasonOf(kind(), token, user)).to.equal(pk === '' ? 'invalid' : 'none')
       })
     }
 
     for (const { why, secret, pk, password_hash, timeout_days, today, token, valid } of checks) {
       const options = { secret, timeoutDays: timeout_days, minSecretBytes: 1, clock: () => at(`${today}T12:00:00Z`) }
-      const user: User = { id: Number(pk), username: 'somebody', password: password_hash }
+      const user: User = { id: Number(pk), username: 'anyone', password: password_hash }
       const ahead = Number(/^token is -([0-9]+) day/.exec(why)?.[1] ?? 0)
 
       if (timeout_days < 0) {
@@ -136,7 +136,7 @@ describe('djangoPairs', () => {
           expect(() => djangoPairs(options)).to.throw(TypeError, 'timeoutDays')
         })
       } else if (ahead > 1) {
-        it(`${why}: refused here, though Django takes it`, async () => {
+        it(`${why}: refused here, though Django accepts it`, async () => {
           expect(valid).to.equal(true)
           expect(await reasonOf(djangoPairs(options), token, user)).to.equal('invalid')
         })
@@ -168,7 +168,7 @@ describe('djangoPairs', () => {
       }
     })
 
-    it('take tomorrow’s token, for a server whose zone is ahead, and not the day after', async () => {
+    it('accept tomorrow’s token, for a server whose zone is ahead, but not one from the day after', async () => {
       const tomorrow = (await pairs({ clock: () => NOON + DAY }).issue(alice)).token
       expect(await reasonOf(pairs(), tomorrow)).to.equal('none')
       for (const days of [2, 3650]) {
@@ -202,8 +202,8 @@ describe('djangoPairs', () => {
     })
   })
 
-  describe('look-ups', () => {
-    it('are for readable tokens in time alone', async () => {
+  describe('lookups', () => {
+    it('are only made for readable tokens that have not expired', async () => {
       const { token } = await pairs().issue(alice)
       expect(await asking(pairs(), token)).to.deep.equal([{ id: '1' }])
       expect(await asking(pairs({ clock: () => NOON + 8 * DAY }), token), 'expired').to.deep.equal([])
@@ -219,7 +219,7 @@ describe('djangoPairs', () => {
       expect(one.token).to.equal(twelve.token)
     })
 
-    it('is no user without a password', async () => {
+    it('is not a user without a password', async () => {
       const asText = await pairs().issue({ ...alice, password: 'null' })
       for (const password of [null, '']) {
         const outcome = await pairs()
@@ -263,7 +263,7 @@ describe('djangoPairs', () => {
   describe('wrong options', () => {
     const wrong: Readonly<Record<string, readonly [string, unknown]>> = {
       'a timeout of -1': ['timeoutDays', -1],
-      'a timeout that is no number': ['timeoutDays', NaN],
+      'a timeout that is not a number': ['timeoutDays', NaN],
       'a timeout without an end': ['timeoutDays', Infinity],
       'a timeout in a text': ['timeoutDays', '7'],
       'a timeout of half a day': ['timeoutDays', 0.5],
@@ -273,7 +273,7 @@ describe('djangoPairs', () => {
       'a short secret': ['secret', 'fake-key'],
       'a secret in bytes': ['secret', Buffer.alloc(32)],
       'an empty secret behind a good one': ['secret', [SECRET, '']],
-      'a time zone nobody has': ['timeZone', 'Europe/Atlantis'],
+      'an unknown time zone': ['timeZone', 'Europe/Atlantis'],
       'an empty time zone': ['timeZone', ''],
       'a time zone of null': ['timeZone', null],
       'a clock in milliseconds': ['clock', () => NOON * 1000],

@@ -30,7 +30,7 @@ function having(...users: User[]): FindUser<User> {
   return activeUser(memoryUsers(users))
 }
 
-async function judged(kind: TokenKind, token: string, ...users: User[]): Promise<string> {
+async function outcomeOf(kind: TokenKind, token: string, ...users: User[]): Promise<string> {
   const verdict = await kind.verify({ token }, having(...(users.length > 0 ? users : [alice])))
   return verdict.ok ? verdict.value.user.username : verdict.reason
 }
@@ -40,7 +40,7 @@ function base62(number: number): string {
   return number < 62 ? (digits[number] ?? '') : base62(Math.floor(number / 62)) + digits[number % 62]
 }
 
-/** Signs anything as django.core.signing does (Signer.signature): this is what somebody who has the secret can write. */
+/** Signs anything as django.core.signing does (Signer.signature): this is what anyone who has the secret can write. */
 function django(
   value: string,
   options: { secret?: string; salt?: string; algorithm?: 'sha1' | 'sha256' } = {},
@@ -99,29 +99,29 @@ describe('signedTokens', () => {
 
     it('has the first of several backends, and all are accepted', async () => {
       const both = kindOf({ backend: ['my.Backend', BACKEND] })
-      expect(await judged(both, (await kindOf().issue(alice)).token)).to.equal('alice')
+      expect(await outcomeOf(both, (await kindOf().issue(alice)).token)).to.equal('alice')
       const { token } = await both.issue(alice)
-      expect(await judged(both, token)).to.equal('alice')
-      expect(await judged(kindOf(), token)).to.equal('invalid')
-      expect(await judged(kindOf({ backend: 'my.Backend' }), token)).to.equal('alice')
+      expect(await outcomeOf(both, token)).to.equal('alice')
+      expect(await outcomeOf(kindOf(), token)).to.equal('invalid')
+      expect(await outcomeOf(kindOf({ backend: 'my.Backend' }), token)).to.equal('alice')
     })
 
     it('has the salt and the backend that are asked for', async () => {
       const kind = kindOf({ salt: 'my.salt', backend: 'my.Backend' })
       const { token } = await kind.issue(alice)
       expect(token).to.equal(django(`${payload('[1,"my.Backend"]')}:${stamp}`, { salt: 'my.salt' }))
-      expect(await judged(kind, token)).to.equal('alice')
+      expect(await outcomeOf(kind, token)).to.equal('alice')
     })
 
     it('is read compressed too', async () => {
-      expect(await judged(kindOf(), django(`${compressed([1, BACKEND])}:${stamp}`))).to.equal('alice')
+      expect(await outcomeOf(kindOf(), django(`${compressed([1, BACKEND])}:${stamp}`))).to.equal('alice')
     })
 
     it('is read with a sha1 signature only when asked', async () => {
       const old = django(`${good}:${stamp}`, { algorithm: 'sha1' })
-      expect(await judged(kindOf(), old)).to.equal('invalid')
-      expect(await judged(kindOf({ sha1: true }), old)).to.equal('alice')
-      expect(await judged(kindOf({ sha1: true }), django(`${good}:${stamp}`))).to.equal('alice')
+      expect(await outcomeOf(kindOf(), old)).to.equal('invalid')
+      expect(await outcomeOf(kindOf({ sha1: true }), old)).to.equal('alice')
+      expect(await outcomeOf(kindOf({ sha1: true }), django(`${good}:${stamp}`))).to.equal('alice')
       expect((await kindOf({ sha1: true }).issue(alice)).token).to.equal((await kindOf().issue(alice)).token)
     })
 
@@ -137,43 +137,46 @@ describe('signedTokens', () => {
       for (const id of many) {
         const user: User = { ...alice, id, username: `the one with ${id}` }
         const { token } = await kindOf().issue(user)
-        expect(await judged(kindOf(), token, user, { ...alice, id: 2n ** 53n }), String(id)).to.equal(user.username)
+        expect(await outcomeOf(kindOf(), token, user, { ...alice, id: 2n ** 53n }), String(id)).to.equal(user.username)
       }
     })
   })
 
   describe('time', () => {
-    it('lives for 14 days, both seconds counted', async () => {
+    it('is valid for 14 days, the last second included', async () => {
       const { token, expiresAt } = await kindOf().issue(alice)
       expect(expiresAt).to.equal(NOW + TWO_WEEKS + 1)
-      expect(await judged(kindOf({ clock: () => NOW + TWO_WEEKS }), token)).to.equal('alice')
-      expect(await judged(kindOf({ clock: () => NOW + TWO_WEEKS + 1 }), token)).to.equal('expired')
+      expect(await outcomeOf(kindOf({ clock: () => NOW + TWO_WEEKS }), token)).to.equal('alice')
+      expect(await outcomeOf(kindOf({ clock: () => NOW + TWO_WEEKS + 1 }), token)).to.equal('expired')
     })
 
-    it('lives as long as maxAge says, whatever the issuer meant', async () => {
+    it('is valid for maxAge seconds of the kind that verifies', async () => {
       const { token } = await kindOf({ maxAge: 1 }).issue(alice)
       const later = (age: number): TokenKind => kindOf({ maxAge: 100, clock: () => NOW + age })
-      expect([await judged(later(100), token), await judged(later(101), token)]).to.deep.equal(['alice', 'expired'])
+      expect([await outcomeOf(later(100), token), await outcomeOf(later(101), token)]).to.deep.equal([
+        'alice',
+        'expired',
+      ])
     })
 
     it('may be 60 s ahead, and no more', async () => {
-      for (const [ahead, answer] of [
+      for (const [ahead, result] of [
         [60, 'alice'],
         [61, 'invalid'],
         [86400, 'invalid'],
       ] as const) {
         const { token } = await kindOf({ clock: () => NOW + ahead }).issue(alice)
-        expect(await judged(kindOf(), token), `${ahead} s`).to.equal(answer)
+        expect(await outcomeOf(kindOf(), token), `${ahead} s`).to.equal(result)
       }
     })
 
     it('is read from 1970 on', async () => {
       const { token } = await kindOf({ clock: () => 0 }).issue(alice)
-      expect(await judged(kindOf({ clock: () => TWO_WEEKS }), token)).to.equal('alice')
-      expect(await judged(kindOf(), token)).to.equal('expired')
+      expect(await outcomeOf(kindOf({ clock: () => TWO_WEEKS }), token)).to.equal('alice')
+      expect(await outcomeOf(kindOf(), token)).to.equal('expired')
     })
 
-    it('is none where it is no base 62, though it was signed', async () => {
+    it('is invalid if it is not base 62, though it was signed', async () => {
       for (const written of [
         '',
         '-1',
@@ -186,25 +189,25 @@ describe('signedTokens', () => {
         'z'.repeat(9),
         `${stamp}\n`,
       ]) {
-        expect(await judged(kindOf(), django(`${good}:${written}`)), JSON.stringify(written)).to.equal('invalid')
+        expect(await outcomeOf(kindOf(), django(`${good}:${written}`)), JSON.stringify(written)).to.equal('invalid')
       }
     })
 
-    it('is not even looked at in a token of a megabyte', async () => {
-      expect(await judged(kindOf(), django(`${good}:${'z'.repeat(1_000_000)}`))).to.equal('invalid')
-      expect(await judged(kindOf(), django(`${'A'.repeat(1_000_000)}:${stamp}`))).to.equal('invalid')
+    it('is not read in a token of a megabyte', async () => {
+      expect(await outcomeOf(kindOf(), django(`${good}:${'z'.repeat(1_000_000)}`))).to.equal('invalid')
+      expect(await outcomeOf(kindOf(), django(`${'A'.repeat(1_000_000)}:${stamp}`))).to.equal('invalid')
     })
   })
 
   describe('a signature', () => {
     it('is of the salt, the secret and the class', async () => {
-      expect(await judged(kindOf(), django(`${good}:${stamp}`))).to.equal('alice')
-      expect(await judged(kindOf(), django(`${good}:${stamp}`, { salt: 'nap_token' })), 'salt').to.equal('invalid')
-      expect(await judged(kindOf(), django(`${good}:${stamp}`, { secret: OTHER })), 'secret').to.equal('invalid')
-      // Without "signer" it would be salted_hmac alone, which makes password reset tokens.
+      expect(await outcomeOf(kindOf(), django(`${good}:${stamp}`))).to.equal('alice')
+      expect(await outcomeOf(kindOf(), django(`${good}:${stamp}`, { salt: 'nap_token' })), 'salt').to.equal('invalid')
+      expect(await outcomeOf(kindOf(), django(`${good}:${stamp}`, { secret: OTHER })), 'secret').to.equal('invalid')
+      // Without "signer" it would be only salted_hmac, which makes password reset tokens.
       const key = createHash('sha256').update(`nap_token.auth${SECRET}`).digest()
       const bare = createHmac('sha256', key).update(`${good}:${stamp}`).digest('base64url')
-      expect(await judged(kindOf(), `${good}:${stamp}:${bare}`), 'class').to.equal('invalid')
+      expect(await outcomeOf(kindOf(), `${good}:${stamp}:${bare}`), 'class').to.equal('invalid')
     })
 
     it('is refused with other parts around it', async () => {
@@ -226,11 +229,11 @@ describe('signedTokens', () => {
         '::',
         ':',
       ]) {
-        expect(await judged(kindOf(), other), other).to.equal('invalid')
+        expect(await outcomeOf(kindOf(), other), other).to.equal('invalid')
       }
     })
 
-    it('of the right length and nothing else is refused without a look-up', async () => {
+    it('of the right length and nothing else is refused without a lookup', async () => {
       const { token } = await kindOf().issue(alice)
       const { find, asked } = watched(having(alice))
       const forged = `${token.slice(0, -43)}${'A'.repeat(43)}`
@@ -241,20 +244,20 @@ describe('signedTokens', () => {
     it('may be of each of several secrets, and the first one issues', async () => {
       const old = await kindOf().issue(alice)
       const rotated = kindOf({ secret: [OTHER, SECRET] })
-      expect(await judged(rotated, old.token)).to.equal('alice')
+      expect(await outcomeOf(rotated, old.token)).to.equal('alice')
       const fresh = await rotated.issue(alice)
-      expect(await judged(kindOf(), fresh.token)).to.equal('invalid')
-      expect(await judged(kindOf({ secret: OTHER }), fresh.token)).to.equal('alice')
-      expect(await judged(kindOf({ secret: OTHER }), old.token)).to.equal('invalid')
+      expect(await outcomeOf(kindOf(), fresh.token)).to.equal('invalid')
+      expect(await outcomeOf(kindOf({ secret: OTHER }), fresh.token)).to.equal('alice')
+      expect(await outcomeOf(kindOf({ secret: OTHER }), old.token)).to.equal('invalid')
     })
   })
 
-  describe('what was signed and is no token', () => {
+  describe('what was signed and is not a token', () => {
     const values: Readonly<Record<string, string>> = {
-      'no base64': '!!!!',
-      'no JSON': payload('not JSON'),
+      'invalid base64': '!!!!',
+      'text that is not JSON': payload('not JSON'),
       'half a list': payload('[1,"'),
-      'no UTF-8': Buffer.from([0x5b, 0xff, 0x5d]).toString('base64url'),
+      'invalid UTF-8': Buffer.from([0x5b, 0xff, 0x5d]).toString('base64url'),
       'bad zlib': `.${payload('no zlib')}`,
       'zlib that is cut off': compressed([1, BACKEND]).slice(0, -8),
       'zlib that grows to 100 KB': `.${deflateSync(Buffer.alloc(100_000, 0x20)).toString('base64url')}`,
@@ -266,12 +269,12 @@ describe('signedTokens', () => {
       'an object': payload({ id: 1, backend: BACKEND }),
       'an object with __proto__': payload('{"__proto__":[1,"x"],"length":2,"0":1,"1":"x"}'),
       'an empty list': payload([]),
-      'an id alone': payload([1]),
+      'only an id': payload([1]),
       'four entries': payload([1, BACKEND, null, null]),
-      'a bond that nobody asked for': payload([1, BACKEND, 'a'.repeat(32)]),
-      'a bond that is no text': payload([1, BACKEND, 7]),
+      'a bond without boundTo': payload([1, BACKEND, 'a'.repeat(32)]),
+      'a bond that is not text': payload([1, BACKEND, 7]),
       'another backend': payload([1, 'evil.Backend']),
-      'a backend that is no text': payload([1, 7]),
+      'a backend that is not text': payload([1, 7]),
       'a backend that is null': payload([1, null]),
       'true for an id': payload([true, BACKEND]),
       'null for an id': payload([null, BACKEND]),
@@ -290,13 +293,13 @@ describe('signedTokens', () => {
 
     for (const [what, value] of Object.entries(values)) {
       it(`is invalid: ${what}`, async () => {
-        expect(await judged(kindOf(), django(`${value}:${stamp}`))).to.equal('invalid')
+        expect(await outcomeOf(kindOf(), django(`${value}:${stamp}`))).to.equal('invalid')
       })
     }
 
     it('leaves every object as it was', async () => {
-      await judged(kindOf(), django(`${payload('{"__proto__":{"polluted":true}}')}:${stamp}`))
-      await judged(kindOf(), django(`${payload('[{"__proto__":{"polluted":true}},"x"]')}:${stamp}`))
+      await outcomeOf(kindOf(), django(`${payload('{"__proto__":{"polluted":true}}')}:${stamp}`))
+      await outcomeOf(kindOf(), django(`${payload('[{"__proto__":{"polluted":true}},"x"]')}:${stamp}`))
       expect({}).not.to.have.property('polluted')
     })
   })
@@ -306,15 +309,15 @@ describe('signedTokens', () => {
 
     it('ends tokens when a value changes, and not otherwise', async () => {
       const { token } = await bound.issue(alice)
-      expect(await judged(bound, token)).to.equal('alice')
-      expect(await judged(bound, token, { ...alice, username: 'alicia' })).to.equal('alicia')
-      expect(await judged(bound, token, { ...alice, password: 'another' })).to.equal('revoked')
-      expect(await judged(bound, token, { ...alice, tokenEpoch: 1 })).to.equal('revoked')
+      expect(await outcomeOf(bound, token)).to.equal('alice')
+      expect(await outcomeOf(bound, token, { ...alice, username: 'alicia' })).to.equal('alicia')
+      expect(await outcomeOf(bound, token, { ...alice, password: 'another' })).to.equal('revoked')
+      expect(await outcomeOf(bound, token, { ...alice, tokenEpoch: 1 })).to.equal('revoked')
     })
 
-    it('takes no tokens without a bond, and gives none that are taken without it', async () => {
-      expect(await judged(bound, (await kindOf().issue(alice)).token)).to.equal('invalid')
-      expect(await judged(kindOf(), (await bound.issue(alice)).token)).to.equal('invalid')
+    it('accepts no tokens without a bond, and issues none that are accepted without it', async () => {
+      expect(await outcomeOf(bound, (await kindOf().issue(alice)).token)).to.equal('invalid')
+      expect(await outcomeOf(kindOf(), (await bound.issue(alice)).token)).to.equal('invalid')
     })
 
     it('is of one user, one time and one secret', async () => {
@@ -330,20 +333,20 @@ describe('signedTokens', () => {
       expect(new Set(bonds).size).to.equal(bonds.length)
     })
 
-    it('is not forged by who only knows how to sign', async () => {
+    it('cannot be forged with the signing key only', async () => {
       for (const bond of ['', '0'.repeat(32), 'x']) {
-        expect(await judged(bound, django(`${payload([1, BACKEND, bond])}:${stamp}`)), bond).to.equal('revoked')
+        expect(await outcomeOf(bound, django(`${payload([1, BACKEND, bond])}:${stamp}`)), bond).to.equal('revoked')
       }
     })
 
     it('works with each of several secrets', async () => {
       const { token } = await bound.issue(alice)
       const rotated = kindOf({ boundTo: toState, secret: [OTHER, SECRET] })
-      expect(await judged(rotated, token)).to.equal('alice')
-      expect(await judged(rotated, token, { ...alice, password: 'another' })).to.equal('revoked')
+      expect(await outcomeOf(rotated, token)).to.equal('alice')
+      expect(await outcomeOf(rotated, token, { ...alice, password: 'another' })).to.equal('revoked')
     })
 
-    it('must give values that can end a token', async () => {
+    it('must return values that a token can be bound to', async () => {
       for (const values of [[], [null], [undefined], [''], [new Date(0)], [1.5], 'text', null]) {
         const kind = kindOf({ boundTo: () => values as unknown[] }) // as a caller without types
         const error = await rejection(kind.issue(alice))
@@ -352,11 +355,11 @@ describe('signedTokens', () => {
           .with.property('message')
           .that.includes('boundTo')
         const { token } = await bound.issue(alice)
-        expect(await judged(kind, token), JSON.stringify(values)).to.equal('revoked')
+        expect(await outcomeOf(kind, token), JSON.stringify(values)).to.equal('revoked')
       }
     })
 
-    it('lets revokeAll work only where the epoch is among the values', async () => {
+    it('lets revokeAll work only if the epoch is among the values', async () => {
       const bumped: string[] = []
       const bump = async (): Promise<User> => {
         bumped.push('bumped')
@@ -371,18 +374,18 @@ describe('signedTokens', () => {
     })
   })
 
-  it('issues for no id that could not be one', async () => {
+  it('issues no token for an invalid id', async () => {
     for (const id of ['', '\ud800', 'a\nb']) {
       const error = await rejection(kindOf().issue({ ...alice, id }))
       expect(error, JSON.stringify(id)).to.be.instanceOf(TypeError).with.property('message').that.includes('user.id')
     }
   })
 
-  it('issues nothing that is longer than it reads', async () => {
+  it('issues no token that is longer than it reads', async () => {
     // Three characters of the backend make four of the token.
     const long = kindOf({ backend: 'b'.repeat(3027) })
     const { token } = await long.issue(alice)
-    expect(await judged(long, token)).to.equal('alice')
+    expect(await outcomeOf(long, token)).to.equal('alice')
     expect(token.length).to.equal(4095)
     for (const length of [3028, 100_000]) {
       const error = await rejection(kindOf({ backend: 'b'.repeat(length) }).issue(alice))
@@ -416,9 +419,9 @@ describe('signedTokens', () => {
       })
     }
 
-    it('and takes a short Django key where it is told to', async () => {
+    it('and accepts a short Django key with minSecretBytes', async () => {
       const kind = kindOf({ secret: 'short', minSecretBytes: 5 })
-      expect(await judged(kind, (await kind.issue(alice)).token)).to.equal('alice')
+      expect(await outcomeOf(kind, (await kind.issue(alice)).token)).to.equal('alice')
     })
   })
 })

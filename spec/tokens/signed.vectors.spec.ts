@@ -52,7 +52,7 @@ const { vectors: base36 } = knownAnswers('base36') as { vectors: readonly Conver
 const SECRET = 'a secret of more than thirty-two bytes'
 const DAY = 24 * 60 * 60
 const FIRST_DAY = Date.UTC(2001, 0, 1) / 1000
-/** No clock gives more: what is counted would be milliseconds. */
+/** No clock may return more: that would be milliseconds. */
 const MAX_TIME = 1e12
 
 /** The two items of a payload that names a user and a backend; null for anything else. */
@@ -72,8 +72,8 @@ async function reasonOf(kind: TokenKind, token: string, user: User): Promise<Rea
   return verdict.ok ? 'none' : verdict.reason
 }
 
-function somebody(id: string | number): User {
-  return { id, username: 'somebody', password: 'pbkdf2_sha256$260000$seasalt$abc=' }
+function userWith(id: string | number): User {
+  return { id, username: 'anyone', password: 'pbkdf2_sha256$260000$seasalt$abc=' }
 }
 
 describe('signedTokens, by the known answers of django.core.signing', () => {
@@ -90,7 +90,7 @@ describe('signedTokens, by the known answers of django.core.signing', () => {
       const now = Math.floor(time)
       const title = `${value.slice(0, 40)}… (${algorithm}${is_compressed ? ', compressed' : ''})`
       const options = { secret, salt, clock: () => now, ...(pair === null ? {} : { backend: pair.backend }) }
-      const user = somebody(pair?.id ?? 1)
+      const user = userWith(pair?.id ?? 1)
 
       if (pair === null) {
         it(`${title}, which names no user and backend, is refused`, async () => {
@@ -112,7 +112,7 @@ describe('signedTokens, by the known answers of django.core.signing', () => {
       }
     }
 
-    it('are written and read where they can be', () => {
+    it('are written and read if they can be', () => {
       const pairs = dumps.filter(({ object }) => pairIn(object) !== null)
       const written = pairs.filter(({ algorithm, is_compressed }) => algorithm === 'sha256' && !is_compressed)
       expect([pairs.length, written.length]).to.deep.equal([7, 4])
@@ -131,7 +131,7 @@ describe('signedTokens, by the known answers of django.core.signing', () => {
           clock: () => clock,
           ...(pair === null ? {} : { backend: pair.backend }),
         })
-      const user = somebody(pair?.id ?? 14)
+      const user = userWith(pair?.id ?? 14)
 
       if (max_age === 0) {
         it(`${why}: cannot be configured here`, () => {
@@ -158,12 +158,12 @@ describe('signedTokens, by the known answers of django.core.signing', () => {
     for (const [number = '', digits = ''] of times) {
       const time = number === '' ? -1 : Number(number)
       if (time < 0 || time >= MAX_TIME) {
-        it(`${digits}: no clock gives that`, () => {
+        it(`${digits}: no clock may return that`, () => {
           expect(() => signed({ secret: SECRET, clock: () => time })).to.throw(TypeError, 'clock')
         })
       } else {
         it(`${digits} is ${number}`, async () => {
-          const { token } = await signed({ secret: SECRET, clock: () => time }).issue(somebody(1))
+          const { token } = await signed({ secret: SECRET, clock: () => time }).issue(userWith(1))
           // A leading zero is read by Python; nothing writes one.
           expect(token.split(':')[1]).to.equal(digits.replace(/^0+(?=.)/, ''))
         })
@@ -177,12 +177,12 @@ describe('pairs, by the known answers of base 36', () => {
   for (const { in: number = '', out = '' } of written) {
     const time = Number(number)
     if (time >= MAX_TIME) {
-      it(`${out}: no clock gives ${number}`, () => {
+      it(`${out}: no clock may return ${number}`, () => {
         expect(() => sealedPairs({ secret: SECRET, clock: () => time })).to.throw(TypeError, 'clock')
       })
     } else {
       it(`${number} is written ${out}`, async () => {
-        const { token } = await sealedPairs({ secret: SECRET, clock: () => time }).issue(somebody(1))
+        const { token } = await sealedPairs({ secret: SECRET, clock: () => time }).issue(userWith(1))
         expect(token.split('-')[0]).to.equal(out)
       })
     }
@@ -194,10 +194,10 @@ describe('pairs, by the known answers of base 36', () => {
     const isReachable = FIRST_DAY + day * DAY < MAX_TIME
     const isCanonical = out !== undefined && BigInt(out).toString(36) === digits
 
-    it(`${JSON.stringify(digits)} is ${isCanonical && isReachable ? `day ${day}` : 'no day'} in a Django pair`, async () => {
+    it(`${JSON.stringify(digits)} is ${isCanonical && isReachable ? `day ${day}` : 'not a day'} in a Django pair`, async () => {
       const time = FIRST_DAY + (isReachable ? day : 9145) * DAY
       const pairs = djangoPairs({ secret: SECRET, clock: () => time })
-      const user = somebody(1)
+      const user = userWith(1)
       const tag = (await pairs.issue(user)).token.split('-')[1]
       const reason = await reasonOf(pairs, `${digits}-${tag}`, user)
       expect(reason).to.equal(isCanonical && isReachable ? 'none' : 'invalid')

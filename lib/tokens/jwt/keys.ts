@@ -18,15 +18,15 @@ export interface JwtKeyOptions {
   /** RS, ES, EdDSA: PEM or `KeyObject`; by default the other half of `privateKey`. */
   readonly publicKey?: JwtKeyInput
   /**
-   * Several keys by `kid`: the first issues and puts its name into the header, all verify. A `kid` is no whole number such as
-   * '2026': JavaScript would sort those, and the first would not be the one that was written first.
+   * Several keys by `kid`: the first issues and puts its name into the header, all verify. A `kid` must not be a whole
+   * number such as '2026': JavaScript sorts those, so that the first would not be the one that was written first.
    */
   readonly keys?: Readonly<Record<string, JwtKeyInput>>
-  /** Bytes that an HS secret must have at least: those of the digest, or 32 for one that `secretOf` gives. */
+  /** Bytes that an HS secret must have at least: those of the digest, or 32 for one that `secretOf` returns. */
   readonly minSecretBytes?: number
 }
 
-/** One key that verifies, and signs where its secret half is known. */
+/** One key that verifies, and also signs if its secret half is known. */
 export interface JwtKey {
   readonly kid?: string
   readonly verifying: KeyObject
@@ -45,8 +45,8 @@ const KEY_TYPES: Readonly<Partial<Record<JwtAlgorithm, string>>> = {
 /**
  * The keys of the options, the issuing one first.
  *
- * @throws {TypeError} for none, for a key of another family than the algorithm (a PEM as an HS secret is how a public key
- *   becomes a forger's), for an HS secret that is too short, an RSA key of less than 2048 bits, another curve than
+ * @throws {TypeError} without a key, for a key of another family than the algorithm (with a PEM as an HS secret, anyone who has
+ *   the public key can forge tokens), for an HS secret that is too short, an RSA key of less than 2048 bits, another curve than
  *   P-256, or a `kid` that is a whole number.
  */
 export function jwtKeys(options: JwtKeyOptions): readonly JwtKey[] {
@@ -79,9 +79,9 @@ export function jwtKeys(options: JwtKeyOptions): readonly JwtKey[] {
 }
 
 /**
- * The key of each user, of a secret that `secretOf` gives; null where that is none.
+ * The key of each user, made of the secret that `secretOf` returns; null if that cannot be one.
  *
- * @throws {TypeError} at start-up, where `secretOf` does not go with the other options.
+ * @throws {TypeError} at start-up if `secretOf` does not go with the other options.
  */
 export function userKeys<U>(secretOf: (user: U) => unknown, options: JwtKeyOptions): (user: U) => JwtKey | null {
   const algorithm = algorithmOf(options)
@@ -107,7 +107,7 @@ function namedKeys({ keys = {} }: JwtKeyOptions): readonly (readonly [kid: strin
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys))
     throw new TypeError('keys must be an object with a key for each kid')
   const named = Object.entries(keys)
-  // JavaScript lists those in numerical order and first, wherever they were written: another key would issue than the first.
+  // JavaScript lists those first and in numerical order, wherever they were written: a key that is not the first would issue.
   if (named.some(([kid]) => /^(0|[1-9]\d*)$/.test(kid)))
     throw new TypeError("keys must not have a kid that is a whole number: write 'k2026' for 2026")
   return named
@@ -116,7 +116,7 @@ function namedKeys({ keys = {} }: JwtKeyOptions): readonly (readonly [kid: strin
 function checkSecret(name: string, secret: unknown, minBytes: number): string {
   const flaw = flawOf(secret, minBytes)
   if (flaw !== null) throw new TypeError(`${name} ${flaw}`)
-  return secret as string // a secret without a flaw is one
+  return secret as string // flawOf has just checked it
 }
 
 function secretKey(secret: string): JwtKey {
@@ -155,7 +155,7 @@ function read(name: string, key: JwtKeyInput): KeyObject {
   }
 }
 
-/** What is wrong with an HS secret, to be said after its option's name; null for a good one. It does not quote the secret. */
+/** What is wrong with an HS secret, to follow the name of its option in a message; null if nothing is. It does not quote the secret. */
 function flawOf(secret: unknown, minBytes: number): string | null {
   if (typeof secret !== 'string' || !secret.isWellFormed()) return 'must be a well-formed string'
   if (Buffer.byteLength(secret) < minBytes) return `must have at least ${minBytes} bytes (minSecretBytes)`

@@ -206,7 +206,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, lookUpUse
   ): Promise<Verdict<{ user: V; token: JwtFacts }, TokenReason>> => {
     const read = readJwt(token)
     if (read === null) return refuse('invalid', 'decode')
-    if (read.alg !== algorithm || read.wantsMore) return refuse('invalid', 'claims')
+    if (read.alg !== algorithm || read.asksForMore) return refuse('invalid', 'claims')
     // With a secret for each user the claims say whose; what was found is not revealed before the signature is checked.
     const unproven = keyOf === undefined ? null : await unprovenUser(readObject(read.payload), find)
     const key = await fittingKey(token, keysOf(unproven, read.kid), algorithm)

@@ -2,12 +2,12 @@
 export interface ReadJwt {
   readonly alg: unknown
   readonly kid: string | undefined
-  /** The header asks for what is not understood here: `crit`, `b64`, a `kid` that is no text. */
-  readonly wantsMore: boolean
+  /** The header asks for something that is not supported here: `crit`, `b64`, a `kid` that is not text. */
+  readonly asksForMore: boolean
   readonly payload: string
 }
 
-/** Characters that are read at most, and so issued. */
+/** The most characters that are read, and so issued. */
 export const MAX_LENGTH = 8192
 
 /**
@@ -23,8 +23,8 @@ export function readJwt(token: string): ReadJwt | null {
   const fields = readObject(header)
   if (fields === null) return null
   const { alg, kid, crit, b64 } = fields
-  const wantsMore = crit !== undefined || b64 !== undefined || (kid !== undefined && typeof kid !== 'string')
-  return { alg, kid: typeof kid === 'string' ? kid : undefined, wantsMore, payload: payload.toString('utf8') }
+  const asksForMore = crit !== undefined || b64 !== undefined || (kid !== undefined && typeof kid !== 'string')
+  return { alg, kid: typeof kid === 'string' ? kid : undefined, asksForMore, payload: payload.toString('utf8') }
 }
 
 /** A JSON object without a prototype, or null: all its keys are its own, `__proto__` too, and a polluted `Object.prototype` adds none. */
@@ -34,7 +34,7 @@ export function readObject(json: string | Buffer): Record<string, unknown> | nul
     if (typeof data !== 'object' || data === null || Array.isArray(data)) return null
     return Object.setPrototypeOf(data, null) as Record<string, unknown> // what JSON has for an object
   } catch {
-    return null // JSON.parse has no other way to say no
+    return null // JSON.parse throws for what is not JSON
   }
 }
 

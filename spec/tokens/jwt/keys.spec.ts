@@ -52,7 +52,7 @@ describe('jwtKeys', () => {
       }
     })
 
-    it('have the bytes of the digest at least', () => {
+    it('have at least the bytes of the digest', () => {
       for (const [algorithm, bytes] of [
         ['HS256', 32],
         ['HS384', 48],
@@ -67,7 +67,7 @@ describe('jwtKeys', () => {
       expect(keysOf({ secret: 'ü'.repeat(16) }), 'bytes, not letters').not.to.throw()
     })
 
-    it('may be shorter where that is asked for', () => {
+    it('may be shorter with minSecretBytes', () => {
       expect(keysOf({ secret: 's'.repeat(8), minSecretBytes: 8 })).not.to.throw()
       expect(keysOf({ secret: 's'.repeat(7), minSecretBytes: 8 })).to.throw(TypeError, 'secret')
       for (const minSecretBytes of [0, -1, 1.5, NaN, '8', null]) {
@@ -89,17 +89,17 @@ describe('jwtKeys', () => {
       }
     })
 
-    describe('are no asymmetric keys in disguise', () => {
+    describe('are not asymmetric keys in disguise', () => {
       for (const [name, pair] of Object.entries({ rsa, shortRsa, p256, p384, p521, k256, ed25519, ed448, pss })) {
         const der = pair.publicKey.export({ type: 'spki', format: 'der' })
         const disguises: Readonly<Record<string, string>> = {
           PEM: pem(pair),
           'a PEM after a line break': `\n${pem(pair)}`,
           'a PEM after other text': `x ${pem(pair)}`,
-          'a PEM with other line ends': pem(pair).replaceAll('\n', '\r\n'),
+          'a PEM with CRLF': pem(pair).replaceAll('\n', '\r\n'),
           'a private PEM': privatePem(pair),
-          'base64 without the lines around it': der.toString('base64'),
-          'base64 in lines': pem(pair).split('\n').slice(1, -2).join('\n'),
+          'base64 without its header and footer': der.toString('base64'),
+          'base64 with line breaks': pem(pair).split('\n').slice(1, -2).join('\n'),
           base64url: der.toString('base64url'),
         }
         for (const [form, secret] of Object.entries(disguises)) {
@@ -116,7 +116,7 @@ describe('jwtKeys', () => {
         expect(keysOf({ secret: `ssh-rsa ${'A'.repeat(100)}` })).to.throw(TypeError, 'PEM')
       })
 
-      it('while random secrets are taken, in whatever form', () => {
+      it('but random secrets are accepted, in any form', () => {
         for (const form of ['hex', 'base64', 'base64url'] as const) {
           // 0x30 is how a key starts, and a length that is not its own is how a secret goes on.
           const bytes = Buffer.alloc(48, 0x30)
@@ -214,7 +214,7 @@ describe('jwtKeys', () => {
       }
     })
 
-    it('of RSA have 2048 bits at least', () => {
+    it('of RSA have at least 2048 bits', () => {
       expect(keysOf({ algorithm: 'RS256', privateKey: shortRsa.privateKey })).to.throw(TypeError, '2048')
       expect(keysOf({ algorithm: 'RS256', publicKey: pem(shortRsa) })).to.throw(TypeError, '2048')
       expect(keysOf({ algorithm: 'RS256', keys: { a: rsa.privateKey, b: shortRsa.publicKey } })).to.throw(TypeError)
@@ -244,7 +244,7 @@ describe('jwtKeys', () => {
       expect(keys.map(({ kid }) => kid)).to.deep.equal(written)
     })
 
-    it('are told by the name of their option', () => {
+    it('are errors that name their option', () => {
       for (const keys of [null, 7, SECRET, true, [SECRET]]) {
         expect(keysOf({ keys }), typeof keys).to.throw(TypeError, 'keys')
         expect(keysOf({ keys, secret: SECRET }), typeof keys).to.throw(TypeError, 'keys')

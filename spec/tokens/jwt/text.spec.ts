@@ -16,7 +16,7 @@ describe('readJwt', () => {
     expect(readJwt(`${HEADER}.${PAYLOAD}.${SIGNATURE}`)).to.deep.equal({
       alg: 'HS256',
       kid: undefined,
-      wantsMore: false,
+      asksForMore: false,
       payload: '{"username":"alice"}',
     })
     expect(readJwt(withHeader({ alg: 'RS256', kid: 'a' }))).to.include({ alg: 'RS256', kid: 'a' })
@@ -31,10 +31,10 @@ describe('readJwt', () => {
       x5c: ['x'],
       cty: 'JWT',
     }
-    expect(readJwt(withHeader(header))).to.include({ alg: 'HS256', kid: undefined, wantsMore: false })
+    expect(readJwt(withHeader(header))).to.include({ alg: 'HS256', kid: undefined, asksForMore: false })
   })
 
-  it('tells a header that asks for more', () => {
+  it('marks a header that asks for more', () => {
     for (const more of [
       { crit: ['x'] },
       { crit: [] },
@@ -46,18 +46,18 @@ describe('readJwt', () => {
       { kid: null },
       { kid: ['a'] },
     ]) {
-      expect(readJwt(withHeader({ alg: 'HS256', ...more })), JSON.stringify(more)).to.include({ wantsMore: true })
+      expect(readJwt(withHeader({ alg: 'HS256', ...more })), JSON.stringify(more)).to.include({ asksForMore: true })
     }
   })
 
-  it('gives the algorithm as it is written, for the kind to compare', () => {
+  it('returns the algorithm as it is written, for the kind to compare', () => {
     for (const alg of ['none', 'nOnE', null, ['HS256'], 7, true]) {
       expect(readJwt(withHeader({ alg }))?.alg, JSON.stringify(alg)).to.deep.equal(alg)
     }
     expect(readJwt(withHeader({ typ: 'JWT' }))).to.include({ alg: undefined })
   })
 
-  it('takes three parts, and nothing else', () => {
+  it('reads three parts, and nothing else', () => {
     const part = jwtPart({ a: 1 })
     expect(readJwt([HEADER, part, part].join('.'))).not.to.equal(null)
     for (const count of [0, 1, 2, 4, 5, 6, 100]) {
@@ -68,13 +68,13 @@ describe('readJwt', () => {
     }
   })
 
-  it('takes no JSON serialization', () => {
+  it('reads no JSON serialization', () => {
     const json = { payload: PAYLOAD, signatures: [{ protected: HEADER, signature: SIGNATURE }] }
     const flat = { payload: PAYLOAD, protected: HEADER, signature: SIGNATURE }
     for (const form of [json, flat]) expect(readJwt(JSON.stringify(form))).to.equal(null)
   })
 
-  it('takes base64url in its one canonical form', () => {
+  it('reads base64url only in its canonical form', () => {
     const good = `${HEADER}.${PAYLOAD}.${SIGNATURE}`
     expect(readJwt(good)).not.to.equal(null)
     for (const token of [
@@ -94,19 +94,19 @@ describe('readJwt', () => {
     expect(readJwt(`${HEADER}.${PAYLOAD}.AA`)).not.to.equal(null)
   })
 
-  it('takes a header that is a JSON object', () => {
+  it('reads a header only if it is a JSON object', () => {
     for (const header of ['[]', '"HS256"', 'null', '7', '{', '', '{"alg":"HS256"} x', '\ufeff{"alg":"HS256"}']) {
       expect(readJwt(`${jwtPart(header)}.${PAYLOAD}.${SIGNATURE}`), header).to.equal(null)
     }
   })
 
-  it('takes 8192 characters and no more', () => {
+  it('reads 8192 characters and no more', () => {
     const start = `${HEADER}.`
     const filled = (length: number): string => {
       const body = length - start.length - SIGNATURE.length - 1
       return `${start}${'A'.repeat(body)}.${SIGNATURE}`
     }
-    // A part of 4n + 1 characters is no base64url.
+    // A part of 4n + 1 characters is not base64url.
     const fits = [8192, 8191, 8190, 8189].map(filled).map((token) => readJwt(token) !== null)
     expect(fits.filter(Boolean)).to.have.lengthOf(3)
     expect([8193, 8194, 8195, 8196].map(filled).map(readJwt)).to.deep.equal([null, null, null, null])
@@ -129,7 +129,7 @@ describe('readObject', () => {
     expect({}).not.to.have.property('polluted')
   })
 
-  it('says no to what is nested beyond measure, or reads it, and throws for nothing', () => {
+  it('returns null for what is nested too deeply, or reads it, and never throws', () => {
     for (const json of ['['.repeat(100_000), '{"a":'.repeat(100_000), `{"a":${'['.repeat(2000)}${']'.repeat(2000)}}`]) {
       expect(() => readObject(json)).not.to.throw()
     }
@@ -142,7 +142,7 @@ describe('readObject', () => {
       expect(readJwt(`${jwtPart({})}.${jwtPart({})}.AA`)).to.include({
         alg: undefined,
         kid: undefined,
-        wantsMore: false,
+        asksForMore: false,
       })
     })
   })

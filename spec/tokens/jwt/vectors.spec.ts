@@ -39,11 +39,11 @@ const versions: readonly { file: string; name: string; writesAsWeDo: boolean }[]
   { file: 'jwt_pyjwt1', name: 'PyJWT 1.7.1', writesAsWeDo: false },
 ]
 
-/** What Python accepts and we refuse, or judge by a setting that we do not have. */
+/** What Python accepts and this library refuses, or checks by a setting that does not exist here. */
 const REFUSED_HERE: Readonly<Record<string, string>> = {
   'after exp, verify_exp False': 'exp is always checked',
   'payload with duplicate keys': 'exp is required',
-  'payload with NaN': 'NaN is no JSON',
+  'payload with NaN': 'NaN is not JSON',
   'the same, standard base64 alphabet in the signature': 'base64url has one form',
   "signature's unused low bits changed": 'base64url has one form',
   'exp string number': 'exp is a number',
@@ -52,7 +52,7 @@ const REFUSED_HERE: Readonly<Record<string, string>> = {
   'at exp+leeway': 'over from that second on, as in PyJWT 2.6',
 }
 
-/** What is no setting for us: a start-up error. */
+/** Settings that are a start-up error here. */
 const NO_SETTING: Readonly<Record<string, string>> = {
   'RS256, only HS256 allowed': 'secret',
   'RS256, key is not a PEM': 'publicKey',
@@ -71,12 +71,12 @@ function keyOf({ algorithm, extra_header, key, private_key_file }: Vector): JwtO
 }
 
 /** The user that the claims name, or one that they cannot contradict. */
-function bearerOf({ user_id, username }: Claims): User {
+function userNamedIn({ user_id, username }: Claims): User {
   const isId = typeof user_id === 'string' || typeof user_id === 'number' || typeof user_id === 'bigint'
-  return { id: isId ? user_id : 1, username: typeof username === 'string' ? username : 'somebody', password: null }
+  return { id: isId ? user_id : 1, username: typeof username === 'string' ? username : 'anyone', password: null }
 }
 
-/** A kind that takes any claims for its one user's, so that only what is known of time, issuer and audience counts. */
+/** A kind that accepts any claims as those of its one user, so that only time, issuer and audience count. */
 function kindFor(user: User, options: JwtOptions): JwtKind {
   return jwtTokens({ userOf: () => ({ username: user.username }), ...options })
 }
@@ -114,7 +114,7 @@ describe('jwtTokens, by the known answers of PyJWT', () => {
         const { algorithm, payload_json, header_json, token } = vector
         const claims = parseExact(payload_json) as Readonly<Record<string, unknown>> // the payload of every vector is an object
         const { exp, orig_iat, aud, iss } = claims as { exp?: number; orig_iat?: number; aud?: string; iss?: string } // where it has them
-        const user = bearerOf(claims)
+        const user = userNamedIn(claims)
         const title = `${header_json} ${payload_json}`
         const options = { ...keyOf(vector), ...optional('audience', aud), ...optional('issuer', iss) }
 
@@ -152,7 +152,7 @@ describe('jwtTokens, by the known answers of PyJWT', () => {
           })
         }
 
-        it(`${title} names its algorithm: every other one refuses it`, async () => {
+        it(`${title} names its algorithm: a kind with another one refuses it`, async () => {
           const other = algorithm === 'HS256' ? 'HS384' : 'HS256'
           const secret = 'k'.repeat(64)
           const stranger = kindFor(user, { algorithm: other, secret, clock: () => now })
@@ -163,7 +163,7 @@ describe('jwtTokens, by the known answers of PyJWT', () => {
 
     describe(`${name}: what it reads`, () => {
       for (const { why, token, key, algorithms, now, leeway, audience, issuer, ok } of decode) {
-        const user = bearerOf({ user_id: 13, username: 'jpueblo' })
+        const user = userNamedIn({ user_id: 13, username: 'jpueblo' })
         const [algorithm = 'HS256'] = algorithms
         const kind = (): JwtKind =>
           kindFor(user, {
@@ -205,8 +205,8 @@ describe('jwtTokens, by the known answers of PyJWT', () => {
     for (const why of [...Object.keys(REFUSED_HERE), ...Object.keys(NO_SETTING)]) expect(whys).to.include(why)
   })
 
-  it('accept an audience in a list, and one by itself, where there is an exp', async () => {
-    const user = bearerOf({ user_id: 13, username: 'jpueblo' })
+  it('accept an audience in a list or by itself, if there is an exp', async () => {
+    const user = userNamedIn({ user_id: 13, username: 'jpueblo' })
     const secret = 'k'.repeat(32)
     const now = 1768478400
     for (const aud of ['my_aud', ['x', 'my_aud']]) {
