@@ -21,6 +21,7 @@ function memoryLimiters(): Limiters {
     throttle: {
       account: new RateLimiterMemory({ keyPrefix: 'login:account', points: 10, duration: TEN_MINUTES }),
       address: new RateLimiterMemory({ keyPrefix: 'login:address', points: 300, duration: TEN_MINUTES }),
+      logins: new RateLimiterMemory({ keyPrefix: 'login:logins', points: 300, duration: TEN_MINUTES }),
     },
     close: () => undefined,
   }
@@ -34,7 +35,11 @@ function redisLimiters(url: string, complain: (line: string) => void): Limiters 
     new RateLimiterRedis({ storeClient, keyPrefix, points, duration: TEN_MINUTES, rejectIfRedisNotReady: true })
 
   return {
-    throttle: { account: limiter('login:account', 10), address: limiter('login:address', 300) },
+    throttle: {
+      account: limiter('login:account', 10),
+      address: limiter('login:address', 300),
+      logins: limiter('login:logins', 300),
+    },
     close: () => storeClient.disconnect(),
   }
 }

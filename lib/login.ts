@@ -20,7 +20,7 @@ export interface LoginOptions {
   readonly throttle: Throttle
   /** Called with the error of a limiter that failed after a right password: the login succeeds all the same. */
   readonly onLimiterError?: (error: unknown) => void
-  /** Called for a user whose stored hash no hasher reads, with the name of its format where that is certain. */
+  /** Called for a user whose stored hash no hasher reads, with the name of its format if that is certain. */
   readonly onUnreadableHash?: (userId: string, format: string | undefined) => void
 }
 

@@ -18,7 +18,7 @@ export interface ThrottleOptions {
   readonly address?: LoginLimiter
   /**
    * Counts all attempts on one account that the other two let through, and successful ones too: neither a valid account nor guesses
-   * between somebody's own logins go on without bound. By default 300 in 10 minutes.
+   * between the owner's logins go on without bound. By default 300 in 10 minutes.
    */
   readonly logins?: LoginLimiter
 }
@@ -65,7 +65,7 @@ export function throttle(options: ThrottleOptions | false = {}, timeout = DEFAUL
     logins: limit('logins', logins),
   }
 
-  /** What an attempt is counted by, in order: a flood from one address uses up nobody's account. */
+  /** What an attempt is counted by, in order: a flood from one address uses up no account's attempts. */
   const countsOf = (username: string, address: string | undefined): readonly Count[] => {
     const name = accountKey(username)
     return [

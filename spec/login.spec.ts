@@ -43,7 +43,7 @@ function trial(options: { readonly limits?: Throttle; readonly find?: FindByUser
   const { limits = throttle(false), find = (name) => store.byUsername(name) } = options
   const errors: unknown[] = []
   const unreadable: unknown[] = []
-  const judge = login<User>({
+  const run = login<User>({
     passwords: passwords({ hashers: [hasher] }),
     throttle: limits,
     onLimiterError: (error) => void errors.push(error),
@@ -55,7 +55,7 @@ function trial(options: { readonly limits?: Throttle; readonly find?: FindByUser
     hashes: hasher.hashes,
     asked,
     attempt: (attempt) =>
-      judge({ username: 'alice', password: PASSWORD, ...attempt }, (name) => {
+      run({ username: 'alice', password: PASSWORD, ...attempt }, (name) => {
         asked.push(name)
         return find(name)
       }),
@@ -166,7 +166,7 @@ describe('login', () => {
       expect([hashes(), asked]).to.deep.equal([0, []])
     })
 
-    it('takes no attempt from anybody', async () => {
+    it('is not counted', async () => {
       const account = new RateLimiterMemory({ keyPrefix: 'missing', points: 1, duration: 600 })
       const { attempt } = trial({ limits: throttle({ account }) })
       await attempt({ password: '' })
@@ -182,7 +182,7 @@ describe('login', () => {
       return throttle({ account: new RateLimiterMemory({ keyPrefix: `login${made}`, points, duration: 600 }) })
     }
 
-    it('comes before any look-up and any hash, and says when to try again', async () => {
+    it('comes before any lookup and any hash, with the seconds until the next try', async () => {
       const { attempt, hashes, asked } = trial({ limits: limited(1) })
       await attempt({ password: 'wrong' })
       const verdict = await attempt({})
@@ -200,7 +200,7 @@ describe('login', () => {
       expect(hashes()).to.equal(3)
     })
 
-    it('counts guesses at nobody’s account in the same way', async () => {
+    it('counts guesses at unknown users in the same way', async () => {
       const { attempt } = trial({ limits: limited(1) })
       expect(await attempt({ username: 'nobody' })).to.include({ reason: 'invalid' })
       expect(await attempt({ username: 'nobody' })).to.include({ reason: 'throttled' })
@@ -242,30 +242,30 @@ describe('login', () => {
     })
   })
 
-  describe('a fault', () => {
-    const fault = new Error('it is down')
+  describe('an internal error', () => {
+    const down = new Error('it is down')
 
     it('of the store is a rejection', async () => {
-      const { attempt } = trial({ find: () => Promise.reject(fault) })
-      expect(await rejection(attempt({}))).to.equal(fault)
+      const { attempt } = trial({ find: () => Promise.reject(down) })
+      expect(await rejection(attempt({}))).to.equal(down)
     })
 
     it('of the limiter is a rejection before the password', async () => {
-      const down: Throttle = {
-        admit: () => Promise.reject(fault),
+      const broken: Throttle = {
+        admit: () => Promise.reject(down),
         refund: async () => undefined,
         forgive: async () => undefined,
       }
-      const refused = trial({ limits: down })
-      expect(await rejection(refused.attempt({}))).to.equal(fault)
+      const refused = trial({ limits: broken })
+      expect(await rejection(refused.attempt({}))).to.equal(down)
       expect(refused.hashes()).to.equal(0)
     })
 
     it('of the limiter is reported after a right password, and changes no verdict', async () => {
-      const limits: Throttle = { ...throttle(false), forgive: () => Promise.reject(fault) }
+      const limits: Throttle = { ...throttle(false), forgive: () => Promise.reject(down) }
       const { attempt, errors } = trial({ limits })
       expect(await attempt({})).to.include({ ok: true })
-      expect(errors).to.deep.equal([fault])
+      expect(errors).to.deep.equal([down])
       expect(await attempt({ password: 'wrong' })).to.include({ reason: 'invalid' })
       expect(errors).to.have.lengthOf(1)
     })
@@ -279,17 +279,17 @@ describe('login', () => {
           return Promise.reject(new Error('another one'))
         },
       }
-      const { attempt } = trial({ limits, find: () => Promise.reject(fault) })
-      expect(await rejection(attempt({ address: '192.0.2.1' }))).to.equal(fault)
+      const { attempt } = trial({ limits, find: () => Promise.reject(down) })
+      expect(await rejection(attempt({ address: '192.0.2.1' }))).to.equal(down)
       expect(refunded).to.deep.equal([['alice', '192.0.2.1']])
     })
 
     it('of the hashing gate is a rejection', async () => {
-      const judge = login<User>({
-        passwords: { ...passwords({ hashers: [legacy()] }), verify: () => Promise.reject(fault) },
+      const run = login<User>({
+        passwords: { ...passwords({ hashers: [legacy()] }), verify: () => Promise.reject(down) },
         throttle: throttle(false),
       })
-      expect(await rejection(judge({ username: 'alice', password: 'x' }, async () => null))).to.equal(fault)
+      expect(await rejection(run({ username: 'alice', password: 'x' }, async () => null))).to.equal(down)
     })
   })
 
@@ -314,15 +314,15 @@ describe('login', () => {
     it('is given its attempt back if the store failed', async () => {
       const limits = throttle({ account: new RateLimiterMemory({ keyPrefix: 'both', points: 1, duration: 600 }) })
       const controller = new AbortController()
-      const fault = new Error('it is down')
+      const down = new Error('it is down')
       let isDown = true
       const find: FindByUsername<User> = async () => {
         controller.abort(gone)
-        if (isDown) throw fault
+        if (isDown) throw down
         return users[0] ?? null
       }
       const { attempt } = trial({ limits, find })
-      expect(await rejection(attempt({ signal: controller.signal }))).to.equal(fault)
+      expect(await rejection(attempt({ signal: controller.signal }))).to.equal(down)
       isDown = false
       expect(await attempt({})).to.include({ ok: true })
     })
@@ -376,16 +376,16 @@ describe('login', () => {
     expect([other === one, another === one]).to.deep.equal([true, false])
   })
 
-  it('hashes the same for one unknown name, whoever has logged in before', async () => {
+  it('runs the same hash for one unknown name, no matter who has logged in before', async () => {
     const [cheap, dear] = [counting(pbkdf2({ iterations: 1 })), counting(pbkdf2({ iterations: 2 }))]
     const mine = passwords({ hashers: [only(cheap, '$1$'), only(dear, '$2$')], decoyKey: 'the key of this spec' })
     const table = memoryUsers([
       { id: 1, username: 'cheap', password: await pbkdf2({ iterations: 1 }).hash(PASSWORD) },
       { id: 2, username: 'dear', password: await pbkdf2({ iterations: 2 }).hash(PASSWORD) },
     ])
-    const judge = login<User>({ passwords: mine, throttle: throttle(false) })
+    const run = login<User>({ passwords: mine, throttle: throttle(false) })
     const attempt = (username: string): Promise<Verdict<User>> =>
-      judge({ username, password: 'x' }, (name) => table.findByUsername(name))
+      run({ username, password: 'x' }, (name) => table.findByUsername(name))
     await attempt('cheap')
     await attempt('dear')
     const dearHashes = async (username: string): Promise<number> => {

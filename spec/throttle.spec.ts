@@ -11,7 +11,7 @@ function limiter(points: number, duration = 600): RateLimiterMemory {
   return new RateLimiterMemory({ keyPrefix: `spec${prefixes}`, points, duration })
 }
 
-/** A limiter that keeps its keys. */
+/** A limiter that records its keys. */
 function listening(): LoginLimiter & { readonly keys: (string | number)[] } {
   const inner = limiter(1000)
   const keys: (string | number)[] = []
@@ -61,14 +61,14 @@ describe('throttle', () => {
     expect(await limits.admit('bob')).to.include({ ok: true })
   })
 
-  it('says how long to wait, in whole seconds from 1 on', async () => {
+  it('returns how long to wait, in whole seconds of at least 1', async () => {
     const limits = throttle({ account: limiter(1, 600), address: limiter(1000) })
     await limits.admit('alice')
     const verdict = await limits.admit('alice')
     expect(verdict).to.have.property('retryAfter').that.satisfies(Number.isSafeInteger).and.to.be.within(1, 600)
   })
 
-  it('rounds up what is left, and never says 0', async () => {
+  it('rounds up what is left, and never returns 0', async () => {
     for (const [msBeforeNext, retryAfter] of [
       [0, 1],
       [1, 1],
@@ -81,7 +81,7 @@ describe('throttle', () => {
     }
   })
 
-  it('answers the same for names that nobody has', async () => {
+  it('treats names of no user the same', async () => {
     const limits = throttle({ account: limiter(1, 600), address: limiter(1000) })
     for (const name of ['', 'nobody', '\0', '\ud800', 'x'.repeat(1_000_000)]) {
       expect(await limits.admit(name), name.slice(0, 20)).to.include({ ok: true })
@@ -102,7 +102,7 @@ describe('throttle', () => {
     expect(await admitted(names.map((name) => other.admit(name, '192.0.2.1')))).to.equal(300)
   })
 
-  it('counts nothing where it is switched off', async () => {
+  it('counts nothing if it is switched off', async () => {
     const limits = throttle(false)
     expect(await admitted(Array.from({ length: 1000 }, () => limits.admit('alice', '192.0.2.1')))).to.equal(1000)
     expect(await limits.forgive('alice', '192.0.2.1')).to.equal(undefined)
@@ -117,7 +117,7 @@ describe('throttle', () => {
       expect(new Set(account.keys).size).to.equal(1)
     })
 
-    it('are several under names that are no account’s alike', async () => {
+    it('are separate under names that no database takes for the same', async () => {
       const account = listening()
       const limits = throttle({ account, address: limiter(1000) })
       const names = ['bob', 'rob', 'bo b', 'b', 'bob1', 'боб', '']
@@ -125,7 +125,7 @@ describe('throttle', () => {
       expect(new Set(account.keys).size).to.equal(names.length)
     })
 
-    it('are kept under keys of one length that tell no name', async () => {
+    it('are kept under keys of one length that show no name', async () => {
       const account = listening()
       const limits = throttle({ account, address: limiter(1000) })
       for (const name of ['bob', 'x'.repeat(1_000_000), '\ud800']) await limits.admit(name)
@@ -134,7 +134,7 @@ describe('throttle', () => {
   })
 
   describe('addresses', () => {
-    it('are told apart for IPv4', async () => {
+    it('are separate for IPv4', async () => {
       expect(await share('192.0.2.1', '192.0.2.1')).to.equal(true)
       expect(await share('192.0.2.1', '192.0.2.2')).to.equal(false)
     })
@@ -210,7 +210,7 @@ describe('throttle', () => {
       expect(await share('unknown', 'x'.repeat(1_000_000))).to.equal(false)
     })
 
-    it('are asked before the account, so that a flood from one burns nobody’s attempts', async () => {
+    it('are counted before the account, so that a flood from one address uses up no account’s attempts', async () => {
       const limits = throttle({ account: limiter(3), address: limiter(1) })
       await limits.admit('alice', '192.0.2.1')
       for (let attempt = 0; attempt < 10; attempt += 1) await limits.admit('alice', '192.0.2.1')
@@ -226,7 +226,7 @@ describe('throttle', () => {
       expect(await admitted(Array.from({ length: 5 }, () => limits.admit('alice')))).to.equal(3)
     })
 
-    it('gives the address back this one attempt alone', async () => {
+    it('gives the address back only this one attempt', async () => {
       const limits = throttle({ account: limiter(1000), address: limiter(3) })
       for (const name of ['victim1', 'victim2', 'attacker']) await limits.admit(name, '192.0.2.1')
       await limits.forgive('attacker', '192.0.2.1')
@@ -320,7 +320,7 @@ describe('throttle', () => {
       }
     })
 
-    it('is counted by nobody after one that never responds', async () => {
+    it('is not charged to the address if the account’s limiter never responds', async () => {
       const hanging = { ...failing(null), consume: () => new Promise<never>(() => undefined) }
       const limits = throttle({ account: hanging, address: limiter(1) }, 0.01)
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -344,13 +344,13 @@ describe('throttle', () => {
 
   describe('a limiter that fails', () => {
     it('is a rejection, and neither throttled nor unlimited', async () => {
-      const fault = new Error('ECONNREFUSED')
-      const byAccount = throttle({ account: failing(fault), address: limiter(1000) })
-      expect(await rejection(byAccount.admit('alice', '192.0.2.1'))).to.equal(fault)
-      expect(await rejection(byAccount.forgive('alice'))).to.equal(fault)
-      const byAddress = throttle({ account: limiter(1000), address: failing(fault) })
-      expect(await rejection(byAddress.admit('alice', '192.0.2.1'))).to.equal(fault)
-      expect(await rejection(byAddress.forgive('alice', '192.0.2.1'))).to.equal(fault)
+      const error = new Error('ECONNREFUSED')
+      const byAccount = throttle({ account: failing(error), address: limiter(1000) })
+      expect(await rejection(byAccount.admit('alice', '192.0.2.1'))).to.equal(error)
+      expect(await rejection(byAccount.forgive('alice'))).to.equal(error)
+      const byAddress = throttle({ account: limiter(1000), address: failing(error) })
+      expect(await rejection(byAddress.admit('alice', '192.0.2.1'))).to.equal(error)
+      expect(await rejection(byAddress.forgive('alice', '192.0.2.1'))).to.equal(error)
     })
 
     it('is one too when it rejects with nothing, or with no error', async () => {

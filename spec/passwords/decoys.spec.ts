@@ -49,7 +49,7 @@ describe('decoys', () => {
     expect(shareOf(dear, after(...list(64, dear)))).to.equal(1)
   })
 
-  it('stay the same for a name, whoever logs in between', () => {
+  it('stay the same for a name, no matter who logs in between', () => {
     const chosen = after(cheap, dear, cheap, dear)
     const before = NAMES.map((name) => chosen.for(name))
     for (let round = 0; round < 100; round += 1) {

@@ -6,7 +6,7 @@ import { argon2, bcrypt, hashPassword, needsRehash, pbkdf2, scrypt, verifyPasswo
 const PASSWORD = 'correct horse battery staple'
 
 describe('hashPassword, verifyPassword and needsRehash', () => {
-  it('make and know hashes of Django 5.2', async () => {
+  it('make and read hashes of Django 5.2', async () => {
     const hash = await hashPassword(PASSWORD)
     expect(hash).to.match(/^scrypt\$16384\$[0-9A-Za-z]{22}\$8\$5\$[0-9A-Za-z+/]{86}==$/)
     expect(await verifyPassword(PASSWORD, hash)).to.equal(true)
@@ -14,7 +14,7 @@ describe('hashPassword, verifyPassword and needsRehash', () => {
     expect(needsRehash(hash)).to.equal(false)
   })
 
-  it('know every format of Django but the unsalted ones', async () => {
+  it('read every format of Django but the unsalted ones', async () => {
     const others = [
       await scrypt({ cost: 2, parallelization: 1 }).hash(PASSWORD),
       await pbkdf2({ iterations: 1 }).hash(PASSWORD),
@@ -30,7 +30,7 @@ describe('hashPassword, verifyPassword and needsRehash', () => {
     expect(await verifyPassword('password', '5f4dcc3b5aa765d61d8327deb882cf99')).to.equal(false)
   })
 
-  it('know nothing of nobody', async () => {
+  it('refuse every password without a stored hash', async () => {
     expect(await verifyPassword(PASSWORD, null)).to.equal(false)
     expect(await verifyPassword(PASSWORD, '!')).to.equal(false)
   })
@@ -45,7 +45,7 @@ describe('an optional package', () => {
   const HASHES = ['argon2', 'bcrypt'].map((name) => `${name}$x`)
   const lib = new URL('../../lib/index.ts', import.meta.url).href
 
-  /** What a process prints that finds none of the modules that match, and where a stored hash of the default format verifies. */
+  /** The output of a process in which no module that matches is found: whether a default hash and the others verify. */
   async function withoutModules(
     pattern: string,
   ): Promise<{ readonly out: string; readonly warnings: readonly string[] }> {
@@ -70,7 +70,7 @@ describe('an optional package', () => {
     return { out: stdout.trim(), warnings: stderr.match(/@node-rs.*/g) ?? [] }
   }
 
-  it('that is not installed is left out without a word', async () => {
+  it('that is not installed is left out without a warning', async () => {
     expect(await withoutModules('^@node-rs/')).to.deep.equal({ out: 'true false false', warnings: [] })
   }).timeout(20_000)
 

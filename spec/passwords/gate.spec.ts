@@ -89,7 +89,7 @@ describe('gate', () => {
     first.end()
   })
 
-  it('lets 16 wait for each place by default', async () => {
+  it('lets 16 jobs wait for each that runs, by default', async () => {
     const through = gate({ width: 2 })
     const jobs = Array.from({ length: 2 + 32 }, () => start(through))
     expect(await start(through).done).to.be.instanceOf(Overloaded)

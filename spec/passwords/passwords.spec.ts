@@ -50,7 +50,7 @@ async function reported(...hashes: readonly (string | null)[]): Promise<readonly
 }
 
 describe('passwords', () => {
-  describe('known answers', () => {
+  describe('known results', () => {
     // As the files are written.
     const { vectors } = knownAnswers('password_hashes') as { vectors: readonly Vector[] }
     const { vectors: ofScrypt } = knownAnswers('password_hashes_scrypt') as { vectors: readonly Vector[] }
@@ -119,7 +119,7 @@ describe('passwords', () => {
       }
     })
 
-    it('tell nothing of the password they refuse', async () => {
+    it('show nothing of the password they refuse', async () => {
       const error = await rejection(passwords({ hashers: [pbkdf2(CHEAP)] }).hash('hunter2\ud800'))
       expect(String(error)).not.to.include('hunter2')
     })
@@ -203,7 +203,7 @@ describe('passwords', () => {
       expect([first.hashes(), second.hashes()]).to.deep.equal([1, 2])
     })
 
-    it('costs the same for one account, whoever logs in between', async () => {
+    it('costs the same for one account, no matter who logs in between', async () => {
       const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
       const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
       const [ofCheap, ofDear] = [await pbkdf2(CHEAP).hash('y'), await bcrypt({ cost: 4 }).hash('y')]
@@ -232,7 +232,7 @@ describe('passwords', () => {
       expect(costs[0]?.filter((one) => one === 1)).to.have.length.within(30, 70)
     })
 
-    it('is chosen by name for an account whose hash nobody reads, too', async () => {
+    it('is chosen by name also for an account whose hash no hasher reads', async () => {
       const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
       const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
       await mine.verify('x', await pbkdf2(CHEAP).hash('y'), { account: 'known 1' })
@@ -250,7 +250,7 @@ describe('passwords', () => {
       expect(dear.hashes() - before).to.be.within(4 * 10, 4 * 40)
     })
 
-    it('lets nobody in with the password of the hash that it borrows', async () => {
+    it('accepts no password, not even that of the hash it borrows', async () => {
       const mine = passwords({ hashers: [pbkdf2(CHEAP)] })
       expect(await mine.verify(PASSWORD, await mine.hash(PASSWORD))).to.equal(true)
       expect(await mine.verify(PASSWORD, null)).to.equal(false)
@@ -296,7 +296,7 @@ describe('passwords', () => {
   })
 
   describe('needsRehash', () => {
-    it('is yes for what the first hasher would make stronger, or did not make', async () => {
+    it('is true for what the first hasher would make stronger, or did not make', async () => {
       const mine = passwords({ hashers: [pbkdf2({ iterations: 2 }), legacy()] })
       expect(mine.needsRehash(await mine.hash(PASSWORD))).to.equal(false)
       expect(mine.needsRehash(await pbkdf2({ iterations: 3 }).hash(PASSWORD))).to.equal(false)
@@ -305,7 +305,7 @@ describe('passwords', () => {
       expect(mine.needsRehash('whatever this is')).to.equal(true)
     })
 
-    it('is no where no password logs in, so that a job leaves those accounts alone', () => {
+    it('is false if no password logs in, so that a job leaves those accounts as they are', () => {
       const mine = passwords({ hashers: [pbkdf2({ iterations: 2 })] })
       for (const encoded of [null, '', '!', '!unusable']) expect(mine.needsRehash(encoded)).to.equal(false)
     })
@@ -316,15 +316,15 @@ describe('passwords', () => {
       const hasher = waiting()
       const [one, other] = [passwords({ hashers: [hasher] }), passwords({ hashers: [hasher] })]
       const width = gateWidth()
-      const answers = Array.from({ length: width + 1 }, (_, at) => (at % 2 === 0 ? one : other).verify('x', 'x'))
+      const results = Array.from({ length: width + 1 }, (_, at) => (at % 2 === 0 ? one : other).verify('x', 'x'))
       await new Promise((resolve) => setImmediate(resolve))
       expect(hasher.ends).to.have.lengthOf(width)
       hasher.ends[0]?.()
-      await answers[0]
+      await results[0]
       await new Promise((resolve) => setImmediate(resolve))
       expect(hasher.ends).to.have.lengthOf(width + 1)
       for (const end of hasher.ends) end()
-      expect(await Promise.all(answers)).to.deep.equal(Array(width + 1).fill(false))
+      expect(await Promise.all(results)).to.deep.equal(Array(width + 1).fill(false))
     })
 
     it('lets logins of other addresses and accounts run before those of a flood', async () => {
@@ -375,7 +375,7 @@ describe('passwords', () => {
       const mine = passwords({ hashers: [hasher], gate: gate({ width: 1, queue: 0 }) })
       const running = mine.verify('x', 'x')
       expect(await rejection(mine.verify('x', 'x'))).to.be.instanceOf(Overloaded)
-      expect(await rejection(mine.verify('x', null)), 'for nobody').to.be.instanceOf(Overloaded)
+      expect(await rejection(mine.verify('x', null)), 'for an unknown user').to.be.instanceOf(Overloaded)
       expect(await rejection(mine.hash('x'))).to.be.instanceOf(Overloaded)
       hasher.ends[0]?.()
       await running
