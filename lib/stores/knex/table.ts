@@ -110,7 +110,8 @@ export function tableOf(db: Knex, settings: TableSettings): Table {
     async checkSession() {
       if (dialect !== 'mysql') return
       const [row] = rowsOf(dialect, await send('select @@sql_mode as mode', []))
-      const modes = new Set(String(row?.['mode']).split(','))
+      if (typeof row?.['mode'] !== 'string') throw new InternalError('a row came back without mode', 'ERR_SCHEMA')
+      const modes = new Set(row['mode'].split(','))
       if (modes.has('NO_BACKSLASH_ESCAPES')) {
         throw new InternalError(
           'sql_mode has NO_BACKSLASH_ESCAPES, in which values can break out of the statements of mysql2: remove it',
