@@ -1,6 +1,7 @@
 import { authenticate, type Verifier, verify } from '../authenticate.js'
 import { type Clock, wholeClock } from '../clock.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
+import { randomLoginId } from '../crypto.js'
 import { timeoutOption, withDeadline } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
 import { type Reporter, reporter } from '../event.js'
@@ -147,7 +148,9 @@ export function api<U extends User, T extends TokenFacts>(
       tokenRequired: requireToken<U, T>(guard),
       tokenOptional: optionalToken<U, T>(guard),
       issue: (user, { limits, loggedInAt = 0 } = {}) =>
-        report.errorsOf(tokens.issue(user, limits === undefined ? { loggedInAt } : { loggedInAt, limits })),
+        report.errorsOf(
+          tokens.issue(user, { loggedInAt, id: randomLoginId(), ...(limits === undefined ? {} : { limits }) }),
+        ),
       verify: verifyOffer,
       renew: renewOffer,
       endLogin: endOfferedLogin,
@@ -158,7 +161,11 @@ export function api<U extends User, T extends TokenFacts>(
     },
     find,
     loginAndIssue: (attempt, issueOptions) =>
-      report.login(issueAfterLogin(attempt, issueOptions), ({ user }) => idOf(user), attempt.signal),
+      report.login(
+        issueAfterLogin(attempt, { id: randomLoginId(), ...issueOptions }),
+        ({ user }) => idOf(user),
+        attempt.signal,
+      ),
     now,
     report,
   }
