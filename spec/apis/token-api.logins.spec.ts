@@ -34,6 +34,10 @@ function bearer(token: string, user = 1): Sent {
   return { headers: { authorization: `Bearer ${user}.${token}` } }
 }
 
+function pairQuery(token: string): string {
+  return `?user=1&token=${token}`
+}
+
 function post(sent: Sent): Sent {
   return { ...sent, method: 'POST' }
 }
@@ -202,10 +206,9 @@ describe('tokenApi: links', () => {
   it('are all that the query may carry', () =>
     withClient({ credentials }, async ({ ask, login }) => {
       const token = await login()
-      const query = (one: string): string => `?user=1&token=${one}`
       const ending = { expiresAt: NOON + 60 }
       const link = await narrow(token, { ...ending, methods: ['GET'], path: '/files/1' })
-      expect((await ask(`/files/1${query(link)}`)).status).to.equal(200)
+      expect((await ask(`/files/1${pairQuery(link)}`)).status).to.equal(200)
       for (const [what, limits] of [
         ['no path', { ...ending, methods: ['GET'] }],
         ['no end', { methods: ['GET'], path: '/files/1' }],
@@ -213,11 +216,11 @@ describe('tokenApi: links', () => {
         ['GET and HEAD', { ...ending, methods: ['GET', 'HEAD'], path: '/files/1' }],
         ['POST', { ...ending, methods: ['POST'], path: '/files/1' }],
       ] as const) {
-        const { status, headers } = await ask(`/files/1${query(await narrow(token, limits))}`)
+        const { status, headers } = await ask(`/files/1${pairQuery(await narrow(token, limits))}`)
         expect(status, what).to.equal(401)
         expect(headers['www-authenticate'], what).to.include('error="invalid_request"')
       }
-      expect((await ask(`/free${query(token)}`)).status).to.equal(401)
+      expect((await ask(`/free${pairQuery(token)}`)).status).to.equal(401)
       expect((await ask('/any', asForm(`user=1&token=${token}`))).status).to.equal(200)
     }))
 })
