@@ -14,6 +14,7 @@ import {
   type User,
 } from 'koa-tokenapi'
 import { jwtTokens } from 'koa-tokenapi/jwt'
+import { narrow } from 'koa-tokenapi/narrow'
 import { median, rounded, table } from './numbers.js'
 import type { Plan } from './plan.js'
 
@@ -41,7 +42,7 @@ const WARM = 500
 /** Issue and verify in this process, everything in turn. */
 export async function micro({ tokens: count, rounds }: Plan): Promise<readonly MicroRow[]> {
   const users = Array.from({ length: count }, (_, at): Member => memberOf(at + 1))
-  const contenders = contendersOf(users)
+  const contenders = await contendersOf(users)
   const results = contenders.map(() => ({ issue: [] as number[], verify: [] as number[] }))
   for (let round = 0; round <= rounds; round += 1) {
     for (const [at, contender] of contenders.entries()) {
@@ -101,7 +102,7 @@ async function timeVerify(
   return ((performance.now() - start) * 1000) / users.length
 }
 
-function contendersOf(users: readonly Member[]): readonly Contender[] {
+async function contendersOf(users: readonly Member[]): Promise<readonly Contender[]> {
   const find: FindUser<Member> = async (by) => {
     const id = 'id' in by ? Number(by.id) : Number(by.username.slice(4))
     return { ok: true, value: users[id - 1] as Member } // every one that is asked for is there
@@ -114,6 +115,9 @@ function contendersOf(users: readonly Member[]): readonly Contender[] {
       if (!verdict.ok) throw new Error(`${name}: ${verdict.reason}`)
     },
   })
+  const sealed = sealedPairs({ secret: SECRET })
+  const roots = await Promise.all(users.map(async (user) => (await sealed.issue(user)).token))
+  const limits = { scopes: ['orders:read'] }
   const key = createSecretKey(Buffer.from(SECRET))
   const claimsOf = (user: Member): object => ({ user_id: user.id, username: user.username })
   const sign = createSigner({ algorithm: 'HS256', key: SECRET, expiresIn: 300_000 })
@@ -126,7 +130,11 @@ function contendersOf(users: readonly Member[]): readonly Contender[] {
       issue: (user) => createHmac('sha256', key).update(sealBytes(user)).digest('hex'),
       verify: (tag, user) => createHmac('sha256', key).update(sealBytes(user)).digest('hex') === tag,
     },
-    kind('sealedPairs', sealedPairs({ secret: SECRET })),
+    kind('sealedPairs', sealed),
+    {
+      ...kind('narrow, and a sealed pair with one limit', sealed),
+      issue: (user) => narrow(roots[user.id - 1] ?? '', limits),
+    },
     kind('djangoPairs', djangoPairs({ secret: SECRET })),
     kind('expiringTokens, in memory', expiringTokens({ store: memoryTokens() })),
     kind('slidingTokens, in memory', slidingTokens({ store: memoryTokens() })),
