@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'ERR_TOO_MANY_LIMITS'
   | 'ERR_LIMIT_NOT_SUPPORTED_BY_KIND'
   | 'ERR_INSECURE_CONTEXT'
+  | 'ERR_PACKAGE_MISSING'
 
 /**
  * An internal error whose message was written in this library and contains no user data, so it is safe to log. Any other error may

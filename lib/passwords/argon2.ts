@@ -1,6 +1,8 @@
-import { createRequire } from 'node:module'
-import type * as NodeRsArgon2 from '@node-rs/argon2'
-import { type Hasher, readCount } from './hasher.js'
+import { randomBytes } from 'node:crypto'
+import { equalBytes } from '../crypto.js'
+import { type Argon2, argon2Package, type Variant, VARIANTS } from './argon2-package.js'
+import type { Hasher } from './hasher.js'
+import { readPhc, writePhc } from './phc-string.js'
 
 export interface Argon2Options {
   /** Memory of a new hash in KiB; 102400. */
@@ -11,52 +13,78 @@ export interface Argon2Options {
   readonly parallelism?: number
 }
 
-const FORM =
-  /^argon2\$(argon2(?:id|i|d)\$v=(?:16|19)\$m=([0-9]+),t=([0-9]+),p=([0-9]+)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86}))$/
+/** Django puts it before the PHC string. */
+const PREFIX = 'argon2'
+const SALT_BYTES = 16
+const KEY_BYTES = 32
 const MAX_MEMORY_KIB = 256 * 1024
 const MAX_TIME = 16
 const MAX_LANES = 16
 
 /**
- * Argon2 (RFC 9106) in Django's format, `argon2$` before the PHC string, through the optional package `@node-rs/argon2`.
- * New hashes are Argon2id with Django's parameters. Reads hashes of up to 256 MiB, 16 passes and 16 lanes.
+ * Argon2 (RFC 9106) as a PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$key`, and in Django's format, which has `argon2` before it and
+ * which new hashes have (`phc()` makes them without). New hashes are Argon2id with Django's parameters. Argon2i and Argon2d are
+ * read, parameters in any order, a missing version is 16; up to 256 MiB, 16 passes and 16 lanes. `data` and `keyid` are not
+ * read. It uses the first that is installed of `@node-rs/argon2` and `argon2`, else `crypto.argon2` of Node 24.7 and later.
  *
- * @throws {Error} where `@node-rs/argon2` is not installed; {TypeError} for parameters that it could not read back.
+ * @throws {InternalError} with the code ERR_PACKAGE_MISSING where there is neither; {TypeError} for parameters that it could
+ *   not read back.
  */
 export function argon2(options: Argon2Options = {}): Hasher {
+  return argon2On(argon2Package(), options)
+}
+
+/** The same with a given implementation of Argon2. */
+export function argon2On(library: Argon2, options: Argon2Options = {}): Hasher {
   const { memoryCost = 102400, timeCost = 2, parallelism = 8 } = options
   if (!isAffordable(memoryCost, timeCost, parallelism)) {
     throw new TypeError('memoryCost, timeCost and parallelism must be within 256 MiB, 16 and 16')
   }
-  // Loaded here and not at the top, so that the package stays optional and its absence shows at start-up.
-  const library = createRequire(import.meta.url)('@node-rs/argon2') as typeof NodeRsArgon2
+  const encode = (salt: Buffer, key: Buffer): string =>
+    PREFIX +
+    writePhc({ name: 'argon2id', version: 19, parameters: { m: memoryCost, t: timeCost, p: parallelism }, salt, key })
 
   return {
     async hash(password) {
-      return `argon2${await library.hash(password, { memoryCost, timeCost, parallelism })}`
+      const salt = randomBytes(SALT_BYTES)
+      const own = {
+        variant: 'argon2id',
+        version: 19,
+        memory: memoryCost,
+        passes: timeCost,
+        lanes: parallelism,
+      } as const
+      return encode(salt, await library.derive(password, { ...own, salt, length: KEY_BYTES }))
     },
 
     read(encoded) {
-      const [, phc, m, t, p, salt = '', key = ''] = FORM.exec(encoded) ?? []
-      const [memory, time, lanes] = [readCount(m), readCount(t), readCount(p)]
-      if (!isAffordable(memory, time, lanes) || !isCanonical(salt) || !isCanonical(key)) return null
+      const phc = readPhc(encoded.startsWith(`${PREFIX}$`) ? encoded.slice(PREFIX.length) : encoded, ['m', 't', 'p'])
+      if (phc === null || !isVariant(phc.name)) return null
+      const { name: variant, salt, key, version = 16 } = phc
+      if (version !== 19 && !(version === 16 && library.hasVersion16)) return null
+      const [memory, passes, lanes] = ['m', 't', 'p'].map((name) => phc.parameters.get(name) ?? NaN) as [
+        number,
+        number,
+        number,
+      ] // three names
+      if (!isAffordable(memory, passes, lanes)) return null
+      const parameters = { variant, version, memory, passes, lanes, salt, length: key.length } as const
       return {
-        verify: (password) => library.verify(`$${phc}`, password),
-        cost: `argon2 ${memory} ${time} ${lanes}`,
-        outdated: !encoded.startsWith('argon2$argon2id$v=19$') || memory < memoryCost || time < timeCost,
+        verify: async (password) => equalBytes(await library.derive(password, parameters), key),
+        cost: `argon2 ${memory} ${passes} ${lanes}`,
+        outdated: variant !== 'argon2id' || version !== 19 || memory < memoryCost || passes < timeCost,
       }
     },
 
-    decoy: `argon2$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`,
+    decoy: encode(Buffer.alloc(SALT_BYTES), Buffer.alloc(KEY_BYTES)),
   }
+}
+
+function isVariant(name: string): name is Variant {
+  return (VARIANTS as readonly string[]).includes(name)
 }
 
 function isAffordable(memory: number, time: number, lanes: number): boolean {
   if (![memory, time, lanes].every((one) => Number.isSafeInteger(one) && one >= 1)) return false
   return memory >= 8 * lanes && memory <= MAX_MEMORY_KIB && time <= MAX_TIME && lanes <= MAX_LANES
-}
-
-/** The PHC string format has base64 without padding. */
-function isCanonical(text: string): boolean {
-  return Buffer.from(text, 'base64').toString('base64').replaceAll('=', '') === text
 }

@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module'
 import { argon2 } from './argon2.js'
 import { bcrypt } from './bcrypt.js'
 import { type Gate, gate, gateWidth } from './gate.js'
 import { decoys } from './decoys.js'
 import type { Hasher, StoredHash } from './hasher.js'
+import { ifInstalled } from './installed.js'
 import { legacy } from './legacy.js'
 import { pbkdf2 } from './pbkdf2.js'
 import { scrypt } from './scrypt.js'
@@ -149,34 +149,5 @@ function isHashable(password: unknown): boolean {
 }
 
 function defaultHashers(): readonly Hasher[] {
-  return [
-    scrypt(),
-    pbkdf2(),
-    ...installed('@node-rs/argon2', argon2),
-    ...installed('@node-rs/bcrypt', bcrypt),
-    legacy(),
-  ]
-}
-
-/** The hasher of an optional package. One without its native binary for this platform counts as not installed, with a warning. */
-function installed(name: string, hasher: () => Hasher): readonly Hasher[] {
-  try {
-    return [hasher()]
-  } catch {
-    if (isResolvable(name)) {
-      process.emitWarning(
-        `${name} is installed, but its native binary for this platform does not load: its hashes cannot be read`,
-      )
-    }
-    return []
-  }
-}
-
-function isResolvable(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name)
-    return true
-  } catch {
-    return false
-  }
+  return [scrypt(), pbkdf2(), ...ifInstalled(argon2), ...ifInstalled(bcrypt), legacy()]
 }

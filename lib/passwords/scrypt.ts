@@ -1,7 +1,7 @@
-import { scrypt as nodeScrypt } from 'node:crypto'
-import { promisify } from 'node:util'
 import { equalBytes } from '../crypto.js'
-import { type Hasher, isLongSalt, newSalt, readBase64, readCount } from './hasher.js'
+import { type Hasher, isLongSalt, newSalt, readBase64, readCount, type StoredHash } from './hasher.js'
+import { readPhc } from './phc-string.js'
+import { isAffordable, type ScryptCosts, scryptKey } from './scrypt-key.js'
 
 export interface ScryptOptions {
   /** N, a power of two; 16384. */
@@ -13,40 +13,40 @@ export interface ScryptOptions {
 }
 
 const KEY_BYTES = 64
-const MAX_MEMORY = 256 * 1024 * 1024
-const MAX_PARALLELIZATION = 16
+const PHC_SALT_BYTES = 16
 
-const derive = promisify<string, string, number, object, Buffer>(nodeScrypt)
+/** What a stored hash says, whatever its format. */
+interface Stored extends ScryptCosts {
+  readonly salt: string | Buffer
+  readonly key: Buffer
+  readonly isSalted: boolean
+}
 
 /**
- * scrypt (RFC 7914) in Django's format, `scrypt$N$salt$r$p$base64`, with Django 5.2's parameters for new hashes. Reads
- * hashes of up to 256 MiB and p = 16.
+ * scrypt (RFC 7914) in Django's format, `scrypt$N$salt$r$p$base64`, with Django 5.2's parameters for new hashes. PHC strings,
+ * `$scrypt$ln=…,r=…,p=…$salt$key`, are read too (`phc()` makes them). Reads hashes of up to 256 MiB and p = 16.
  *
  * @throws {TypeError} for parameters that it could not read back.
  */
 export function scrypt(options: ScryptOptions = {}): Hasher {
-  const { cost = 16384, blockSize = 8, parallelization = 5 } = options
-  if (!isAffordable(cost, blockSize, parallelization)) {
-    throw new TypeError('cost must be a power of two, and cost, blockSize and parallelization within 256 MiB and 16')
-  }
+  const own = ownCosts(options)
   const encode = (salt: string, key: Buffer): string =>
-    `scrypt$${cost}$${salt}$${blockSize}$${parallelization}$${key.toString('base64')}`
+    `scrypt$${own.N}$${salt}$${own.r}$${own.p}$${key.toString('base64')}`
 
   return {
     async hash(password) {
       const salt = newSalt()
-      return encode(salt, await derive(password, salt, KEY_BYTES, nodeOptions(cost, blockSize, parallelization)))
+      return encode(salt, await scryptKey(password, salt, KEY_BYTES, own))
     },
 
-    read(encoded) {
-      const [algorithm, n, salt, r, p, digits, ...rest] = encoded.split('$')
-      if (algorithm !== 'scrypt' || rest.length > 0 || salt === undefined || salt === '') return null
-      const [N, R, P, key] = [readCount(n), readCount(r), readCount(p), readBase64(digits)]
-      if (key?.length !== KEY_BYTES || !isAffordable(N, R, P)) return null
+    read(encoded): StoredHash | null {
+      const stored = encoded.startsWith('$') ? readPhcScrypt(encoded) : readDjango(encoded)
+      if (stored === null || !isAffordable(stored)) return null
+      const { N, r, p, salt, key, isSalted } = stored
       return {
-        verify: async (password) => equalBytes(await derive(password, salt, KEY_BYTES, nodeOptions(N, R, P)), key),
-        cost: `scrypt ${N} ${R} ${P}`,
-        outdated: N < cost || R < blockSize || P < parallelization || !isLongSalt(salt),
+        verify: async (password) => equalBytes(await scryptKey(password, salt, key.length, { N, r, p }), key),
+        cost: `scrypt ${N} ${r} ${p}`,
+        outdated: N < own.N || r < own.r || p < own.p || !isSalted,
       }
     },
 
@@ -54,19 +54,27 @@ export function scrypt(options: ScryptOptions = {}): Hasher {
   }
 }
 
-/** Node's default ceiling of 32 MiB refuses N = 2^15 with r = 8, so that it is derived from the parameters. */
-function nodeOptions(N: number, r: number, p: number): object {
-  return { N, r, p, maxmem: memory(N, r, p) + 1024 * 1024 }
+/** The costs of new hashes, checked. */
+export function ownCosts(options: ScryptOptions): ScryptCosts {
+  const { cost: N = 16384, blockSize: r = 8, parallelization: p = 5 } = options
+  if (!isAffordable({ N, r, p })) {
+    throw new TypeError('cost must be a power of two, and cost, blockSize and parallelization within 256 MiB and 16')
+  }
+  return { N, r, p }
 }
 
-function memory(N: number, r: number, p: number): number {
-  return 128 * r * (N + p + 2)
+function readDjango(encoded: string): Stored | null {
+  const [algorithm, n, salt, r, p, digits, ...rest] = encoded.split('$')
+  if (algorithm !== 'scrypt' || rest.length > 0 || salt === undefined || salt === '') return null
+  const key = readBase64(digits)
+  if (key?.length !== KEY_BYTES) return null
+  return { N: readCount(n), r: readCount(r), p: readCount(p), salt, key, isSalted: isLongSalt(salt) }
 }
 
-function isAffordable(N: number, r: number, p: number): boolean {
-  const counts = [N, r, p]
-  if (!counts.every((one) => Number.isSafeInteger(one) && one >= 1) || N < 2 || !Number.isInteger(Math.log2(N)))
-    return false
-  // RFC 7914 §2 has N below 2^(16 r), and OpenSSL throws for what is not.
-  return N < 2 ** (16 * r) && p <= MAX_PARALLELIZATION && memory(N, r, p) <= MAX_MEMORY
+function readPhcScrypt(encoded: string): Stored | null {
+  const phc = readPhc(encoded, ['ln', 'r', 'p'])
+  if (phc?.name !== 'scrypt' || phc.version !== undefined) return null
+  const { parameters, salt, key } = phc
+  const of = (name: string): number => parameters.get(name) ?? NaN
+  return { N: 2 ** of('ln'), r: of('r'), p: of('p'), salt, key, isSalted: salt.length >= PHC_SALT_BYTES }
 }

@@ -22,8 +22,8 @@ export function unreadableWarnings(): (format: string | undefined) => void {
     warned.add(format)
     const which = format === undefined ? 'hashes of an unknown format' : `hashes that start with '${format}'`
     process.emitWarning(
-      `users with ${which} cannot log in, unless a hasher reads them: give passwords() a hasher for the format, or look for ` +
-        'hashes that are malformed or too costly',
+      `users with ${which} cannot log in, unless a hasher reads them: install the optional package for the format, ` +
+        'give passwords() a hasher for it, or look for hashes that are malformed or too costly',
     )
   }
 }
