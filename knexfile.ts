@@ -3,18 +3,18 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Knex } from 'knex'
 
-/** Where the example keeps what it makes: its SQLite file, and its secret where the database is a server. */
+/** Where the example keeps what it makes: its SQLite file, and its secret if the database is a server. */
 export const DATA = fileURLToPath(new URL('./example-app/data/', import.meta.url))
 
 /** The migrations of the example, for a database that was opened in another way. */
 export const migrations = { directory: fileURLToPath(new URL('./example-app/migrations/', import.meta.url)) }
 
-/** What every database has: a pool that says no after 2 s, so that a full one answers 503 while the client still waits. */
+/** What every database has: a pool that rejects after 2 s, so that the response is a 503 while the client still waits. */
 const shared = { acquireConnectionTimeout: 2000, migrations } satisfies Knex.Config
 
 /**
  * The settings of the database that a URL names: `postgres:`, `postgresql:`, `mysql:`, `mariadb:`, `sqlite:` and a path, or
- * a path alone. Without one, a SQLite file beside the example.
+ * only a path. Without one, a SQLite file beside the example.
  *
  * @throws {TypeError} for another scheme.
  */
@@ -53,7 +53,7 @@ interface SqliteConnection {
   exec(sql: string, done: (error: Error | null) => void): void
 }
 
-/** Writers wait for each other, readers wait for nobody, and references hold. */
+/** Writers wait for each other, readers do not wait, and foreign keys are enforced. */
 function prepareSqlite(connection: SqliteConnection, done: (error: Error | null, connection: unknown) => void): void {
   const pragmas = 'pragma busy_timeout = 2000; pragma journal_mode = wal; pragma foreign_keys = on;'
   connection.exec(pragmas, (error) => done(error, connection))

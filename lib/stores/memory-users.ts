@@ -7,7 +7,7 @@ type Writes = 'bumpEpoch' | 'appendEndedLogin' | 'dropEndedLogins'
 
 /**
  * Users in memory, for tests and for a fixed handful of them. Each lookup returns a copy of its own, whose `password` is not
- * enumerable, so that `ctx.body = ctx.state.user` does not send the hash, and whose `endedLogins` is null where the row given
+ * enumerable, so that `ctx.body = ctx.state.user` does not send the hash, and whose `endedLogins` is null if the row given
  * has none. The rows given are never changed.
  *
  * @throws {TypeError} for rows that share an id or a user name.

@@ -14,7 +14,7 @@ export interface UserStore<U extends User = User> {
   /** Raises the user's `tokenEpoch` by one, in one statement; rejects for an unknown user. Needed for `revokeAll`. */
   bumpEpoch?(id: string): Promise<void>
   /**
-   * Appends an entry to the user's `endedLogins`, with one space between entries; where the text would be longer than `most`
+   * Appends an entry to the user's `endedLogins`, with one space between entries; if the text would be longer than `most`
    * characters, raises `tokenEpoch` by one and empties the text instead. One atomic statement; rejects for an unknown user.
    * A store that has it returns `endedLogins` (null or text) with every row.
    */

@@ -1,30 +1,30 @@
 import type { Knex } from 'knex'
 
-/** A statement as it went to the database, and how many rows it answered or changed. */
+/** A statement as it went to the database, and how many rows it returned or changed. */
 export interface Statement {
   readonly sql: string
   readonly rows: number
 }
 
-/** Runs something and tells which statements went out meanwhile; one that failed has no rows. */
+/** Runs something and returns which statements were sent meanwhile; one that failed has no rows. */
 export async function statementsOf<T>(
   db: Knex,
   work: () => Promise<T>,
 ): Promise<{ result: T; statements: readonly Statement[] }> {
   const sent = new Map<string, { sql: string; rows: number }>()
-  const asked = ({ __knexQueryUid: uid, sql }: Query): void => void sent.set(uid, { sql, rows: 0 })
-  const answered = (response: unknown, { __knexQueryUid: uid }: Query): void => {
+  const sending = ({ __knexQueryUid: uid, sql }: Query): void => void sent.set(uid, { sql, rows: 0 })
+  const returned = (response: unknown, { __knexQueryUid: uid }: Query): void => {
     const statement = sent.get(uid)
     if (statement !== undefined) statement.rows = rowsIn(response)
   }
-  db.on('query', asked)
-  db.on('query-response', answered)
+  db.on('query', sending)
+  db.on('query-response', returned)
   try {
     const result = await work()
     return { result, statements: [...sent.values()] }
   } finally {
-    db.removeListener('query', asked)
-    db.removeListener('query-response', answered)
+    db.removeListener('query', sending)
+    db.removeListener('query-response', returned)
   }
 }
 

@@ -3,9 +3,9 @@ import type KnexFactory from 'knex'
 import type { Knex } from 'knex'
 
 /**
- * A connection for a command, by the address of a database: `postgres://…`, `mysql://…`, or a SQLite file.
+ * A connection for a command, by the URL of a database: `postgres://…`, `mysql://…`, or a SQLite file.
  *
- * @throws {Error} where knex is not installed.
+ * @throws {Error} if knex is not installed.
  */
 export function connect(url: string): Knex {
   // Loaded here and not at the top, since knex is an optional peer.

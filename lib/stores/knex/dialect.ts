@@ -77,7 +77,7 @@ export function rowsOf(dialect: Dialect, result: unknown): readonly Row[] {
 export interface MysqlHeader {
   readonly affectedRows: number
   readonly insertId: number | string
-  /** Rows that are not as they were; an update that sets a column to what it holds is none. */
+  /** Rows whose values have changed: not those that an update set to what they held. */
   readonly changedRows?: number
 }
 

@@ -46,7 +46,7 @@ export interface Table {
    * statement with them and a text could end early. The stores send texts as hexadecimal literals and do not depend on it,
    * the application's own statements do.
    *
-   * @throws {InternalError} ERR_SCHEMA where they do not. A server that is not strict is a warning of the process.
+   * @throws {InternalError} ERR_SCHEMA if they do not. A server that is not strict is a warning of the process.
    */
   checkSession(): Promise<void>
 }

@@ -20,7 +20,7 @@ export async function createUserTable(db: Knex, options: { readonly table?: stri
     columns.string('password', 255)
     columns.boolean('is_active').notNullable().defaultTo(true)
     columns.integer('token_epoch').notNullable().defaultTo(0)
-    columns.text('ended_logins') // no varchar: MySQL cuts one off silently where it is not strict
+    columns.text('ended_logins') // no varchar: MySQL cuts one off silently if it is not strict
   })
 }
 
@@ -45,7 +45,7 @@ export interface TokenTableOptions {
  * in whole seconds, what a token is bound and limited to, and its name. Call it from a migration of the application; it does
  * not check whether the table exists.
  *
- * @throws {InternalError} ERR_SCHEMA where the column that `users` names does not exist.
+ * @throws {InternalError} ERR_SCHEMA if the column that `users` names does not exist.
  */
 export async function createTokenTable(db: Knex, options: TokenTableOptions = {}): Promise<void> {
   const table = identifier('table', options.table ?? 'tokens')

@@ -188,7 +188,7 @@ function and(one: Condition, other: Condition): Condition {
   return [`${one[0]} and ${other[0]}`, [...one[1], ...other[1]]]
 }
 
-/** What `none` is for a user id that a `user_id` of another type than text cannot hold, so that no token has it. */
+/** The result of a statement for one owner, or `none` if `user_id` has a type that cannot hold the owner's id: no token has it. */
 async function ofOwner<T>(none: T, result: Promise<T>): Promise<T> {
   try {
     return await result

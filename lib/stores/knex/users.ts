@@ -195,7 +195,7 @@ function columnsOf(given: Readonly<Record<string, string | null>> = {}): Readonl
     if (column !== null || !OPTIONAL.has(property)) identifier(`columns.${property}`, column)
   }
   if (all['tokenEpoch'] === null && all['endedLogins'] !== null) {
-    throw new TypeError('columns.endedLogins needs columns.tokenEpoch: all logins end where the text is full')
+    throw new TypeError('columns.endedLogins needs columns.tokenEpoch: all logins end when the text is full')
   }
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null))
 }

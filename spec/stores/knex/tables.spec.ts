@@ -21,13 +21,13 @@ describe('createUserTable', () => {
       expect((await knexUsers(db(), { table: 'ended' }).findById('1'))?.endedLogins).to.have.lengthOf(65535)
     })
 
-    it('names the table as it is told', async () => {
+    it('gives the table the name of the option', async () => {
       await createUserTable(db(), { table: 'members' })
       await db()('members').insert({ username: 'ann', password: null })
       expect((await knexUsers(db(), { table: 'members' }).findById('1'))?.username).to.equal('ann')
     })
 
-    it('lets a user name be there once, and tells names apart by their bytes', async () => {
+    it('allows a user name once, and compares names by their bytes', async () => {
       await createUserTable(db(), { table: 'bytes' })
       await db()('bytes').insert({ username: 'admin' })
       await db()('bytes').insert({ username: 'Admin' })
@@ -54,7 +54,7 @@ describe('createUserTable', () => {
       )
     })
 
-    it('rejects where the table is there already', async () => {
+    it('rejects if the table exists already', async () => {
       await createUserTable(db(), { table: 'twice' })
       const outcome = await createUserTable(db(), { table: 'twice' }).then(
         () => 'made again',

@@ -28,7 +28,7 @@ describe('knexTokens', () => {
       expect(await knexTokens(db()).removeOne({ purpose: 'sliding', userId: '1' }, id)).to.equal(false)
     })
 
-    it('asks once for all tokens of one turn, and again in the next', async () => {
+    it('sends one query for all tokens of one tick, and another in the next', async () => {
       const store = knexTokens(db())
       await store.add(tokenOf('a'))
       await store.add(tokenOf('b'))
@@ -62,7 +62,7 @@ describe('knexTokens', () => {
       }
     })
 
-    it('asks for nothing where an id is none', async () => {
+    it('sends nothing for what is not an id', async () => {
       const store = knexTokens(db())
       const { statements } = await statementsOf(db(), async () => {
         for (const id of ['', '0', '01', 'x', '4294967296', '1'.repeat(100)]) {
@@ -72,7 +72,7 @@ describe('knexTokens', () => {
       expect(statements).to.deep.equal([])
     })
 
-    it('rejects where its table is missing, for each of several at once', async () => {
+    it('rejects if its table is missing, for each of several at once', async () => {
       const store = knexTokens(db(), { table: 'missing' })
       const outcomes = await Promise.allSettled([
         store.find('a'),
@@ -106,7 +106,7 @@ describe('knexTokens', () => {
   })
 })
 
-/** Runs something while another connection lets nobody read the table. */
+/** Runs something while another connection keeps all others from reading the table. */
 async function locked(db: Knex, name: string, work: () => Promise<void>): Promise<void> {
   await db.transaction(async (trx) => {
     await trx.raw(name === 'PostgreSQL' ? 'lock table tokens in access exclusive mode' : 'lock tables tokens write')

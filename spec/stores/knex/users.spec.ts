@@ -49,7 +49,7 @@ const ID_CASES: readonly IdCase[] = [
   },
   {
     type: 'uuid',
-    named: 'UUIDs of the database (text with dashes where it has none)',
+    named: 'UUIDs of the database (text with dashes where it has no such type)',
     column: (table) => table.uuid('id').primary(),
     ids: UUIDS,
     strangers: NO_UUIDS,
@@ -117,7 +117,7 @@ describe('knexUsers', () => {
         await db()(table).insert(people)
       })
 
-      it('are one for fifty look-ups of one turn', async () => {
+      it('are one for fifty lookups of one tick', async () => {
         const store = knexUsers(db(), { table })
         const ids = Array.from({ length: 50 }, (_, at) => String(at + 1))
         const { result, queries } = await counting(db(), () => Promise.all(ids.map((id) => store.findById(id))))
@@ -126,7 +126,7 @@ describe('knexUsers', () => {
         expect(queries).to.equal(1)
       })
 
-      it('are one for fifty names of one turn', async () => {
+      it('are one for fifty names of one tick', async () => {
         const store = knexUsers(db(), { table })
         const names = Array.from({ length: 50 }, (_, at) => `user${at + 1}`)
         const { result, queries } = await counting(db(), () =>
@@ -136,14 +136,14 @@ describe('knexUsers', () => {
         expect(queries).to.equal(1)
       })
 
-      it('are none for ids that are not canonical or out of range', async () => {
+      it('are not sent for ids that are not canonical or out of range', async () => {
         const store = knexUsers(db(), { table })
         const { result, queries } = await counting(db(), () => Promise.all(NO_INTEGERS.map((id) => store.findById(id))))
         expect(result.every((user) => user === null)).to.equal(true)
         expect(queries).to.equal(0)
       })
 
-      it('answer 49 users beside one id out of range', async () => {
+      it('find 49 users beside one id out of range', async () => {
         const store = knexUsers(db(), { table })
         const ids = Array.from({ length: 50 }, (_, at) => (at === 20 ? '99999999999999999999' : String(at + 1)))
         const { result, queries } = await counting(db(), () => Promise.all(ids.map((id) => store.findById(id))))
@@ -152,7 +152,7 @@ describe('knexUsers', () => {
         expect(queries).to.equal(1)
       })
 
-      it('ask again in the next turn: nothing is stale', async () => {
+      it('are sent again in the next tick: nothing is stale', async () => {
         const store = knexUsers(db(), { table })
         await store.findById('1')
         await db()(table).where({ id: 1 }).update({ password: 'a new hash' })
@@ -233,7 +233,7 @@ describe('knexUsers', () => {
     })
 
     describe('a name that the column cannot hold', () => {
-      it('is nobody, and harms nobody that is asked for beside it', async () => {
+      it('is not found, and harms no other name that is looked up beside it', async () => {
         const table = newTableName()
         await createUserTable(db(), { table })
         // Django's older databases have MySQL's utf8mb3, which has no emoji.
