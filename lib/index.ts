@@ -44,11 +44,12 @@ export { legacy, type LegacyOptions } from './passwords/legacy.js'
 export type { LoginAttempt } from './login.js'
 export type { LoginLimiter, ThrottleOptions } from './throttle.js'
 
-// What is decided.
+// What a check returns, and what is reported.
 export type { LoginReason, LoginRefusal, Reason, Refusal, TokenReason, TokenRefusal, Verdict } from './verdict.js'
 export type { OnEvent, TokenEvent } from './event.js'
+export { ContractViolation, type ErrorCode, InternalError } from './errors.js'
 
-// What is answered.
+// How Koa responds.
 export type { OptionalToken, RequireToken, TokenState } from './koa/guard.js'
 export {
   jsonBadRequest,

@@ -2,7 +2,7 @@ import { authenticate, type Verifier, verify } from '../authenticate.js'
 import { type Clock, wholeClock } from '../clock.js'
 import type { Credentials, Source } from '../credentials/credentials.js'
 import { randomLoginId } from '../crypto.js'
-import { timeoutOption, withDeadline } from '../deadline.js'
+import { timeoutOption } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
 import { type Reporter, reporter } from '../event.js'
 import { type GuardResponses, optionalToken, requireToken } from '../koa/guard.js'
@@ -10,7 +10,7 @@ import { type CheckedNeeds, checkedNeeds } from '../limits.js'
 import { login, type LoginAttempt } from '../login.js'
 import { defaultPasswords } from '../passwords/default-passwords.js'
 import { findActive, type Lookup, lookup } from '../stores/active-user.js'
-import type { UserStore } from '../stores/user-store.js'
+import { type TimedUserStore, usersInTime } from '../stores/user-store.js'
 import { throttle } from '../throttle.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import { type FindUser, idText, type User } from '../user.js'
@@ -59,6 +59,7 @@ export function api<U extends User, T extends TokenFacts>(
   const report = reporter(options.onEvent)
   const store = lookup(users, { timeout })
   const primary = options.primary === undefined ? store : lookup(options.primary, { timeout })
+  const written = usersInTime(options.primary ?? users, timeout)
   const now = wholeClock(parts.clock)
   const find = (): FindUser<U> => findActive(store)
   const findOnPrimary = (): FindUser<U> => findActive(primary)
@@ -108,7 +109,7 @@ export function api<U extends User, T extends TokenFacts>(
       await report.errorsOf(
         tokens.revokeAll(
           user,
-          once(() => bumpEpoch(options.primary ?? users, primary, id, timeout)),
+          once(() => bumpEpoch(written, primary, id)),
         ),
       )
     }
@@ -133,7 +134,7 @@ export function api<U extends User, T extends TokenFacts>(
     const verdict = await report.tokenCheck(
       offered === null
         ? refused('malformed')
-        : endLogin(offered, { verifier: verifierOnPrimary, users: options.primary ?? users, timeout, lifetime }),
+        : endLogin(offered, { verifier: verifierOnPrimary, users: written, timeout, lifetime }),
     )
     if (!verdict.ok) return verdict
     const { userId, endedAll } = verdict.value
@@ -156,6 +157,10 @@ export function api<U extends User, T extends TokenFacts>(
       endLogin: endOfferedLogin,
       login: (attempt) => report.login(checkPassword(attempt), idOf, attempt.signal),
       revokeAll: (who) => revokeAll(idText(typeof who === 'object' ? who?.id : who) ?? ''), // no user has an empty id
+      async check() {
+        await users.check?.()
+        await options.primary?.check?.()
+      },
       authenticate: async (request, needs) =>
         authenticateRequest(request, needs === undefined ? undefined : checkedNeeds(needs)),
     },
@@ -201,16 +206,11 @@ function idOf(user: User): string {
 }
 
 /** Raises a user's epoch, and reads the user again: what was read before shows nothing of it. */
-async function bumpEpoch<U extends User>(
-  users: UserStore<U>,
-  store: Lookup<U>,
-  id: string,
-  timeout: number,
-): Promise<U> {
+async function bumpEpoch<U extends User>(users: TimedUserStore<U>, lookups: Lookup<U>, id: string): Promise<U> {
   if (users.bumpEpoch === undefined)
     throw new ContractViolation('revokeAll: the user store has no bumpEpoch', 'ERR_NOT_SUPPORTED_BY_STORE')
-  await withDeadline(timeout, () => users.bumpEpoch?.(id))
-  const user = await store.byId(id)
+  await users.bumpEpoch(id)
+  const user = await lookups.byId(id)
   if (user === null) throw new InternalError('revokeAll: the user is gone', 'ERR_USER_NOT_FOUND')
   return user
 }

@@ -1,8 +1,7 @@
 import { type Verifier, verifyHolder } from '../authenticate.js'
 import { MAX_SKEW } from '../clock.js'
-import { withDeadline } from '../deadline.js'
 import { ContractViolation, InternalError } from '../errors.js'
-import type { UserStore } from '../stores/user-store.js'
+import type { TimedUserStore, UserStore } from '../stores/user-store.js'
 import { endedEntry, isEnded, keptEntries } from '../tokens/ended-logins.js'
 import type { Offered, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
@@ -12,8 +11,8 @@ import { accept, refuse, type TokenReason, type Verdict } from '../verdict.js'
 export interface LoginEnding<U extends User, T extends TokenFacts> {
   /** Made for each look: a `find` remembers what it has found. */
   readonly verifier: () => Verifier<U, U, T>
-  readonly users: UserStore<U>
-  /** Seconds that a store may take. */
+  readonly users: TimedUserStore<U>
+  /** Seconds that a store may take: a token may be issued that much later than its login is ended. */
   readonly timeout: number
   /** Seconds after which a token of the login has expired at the latest; undefined if that is not known. */
   readonly lifetime: number | undefined
@@ -56,9 +55,9 @@ export async function endLogin<U extends User, T extends TokenFacts>(
   const before = user.endedLogins ?? null
   const kept = before === null ? null : keptEntries(before, now)
   // Losing this race is harmless: what somebody else has written meanwhile stays.
-  if (before !== null && kept !== before) await withDeadline(timeout, () => users.dropEndedLogins(userId, before, kept))
+  if (before !== null && kept !== before) await users.dropEndedLogins(userId, before, kept)
   const until = lifetime === undefined ? Number.MAX_SAFE_INTEGER : now + lifetime + MAX_SKEW + Math.ceil(timeout)
-  await withDeadline(timeout, () => users.appendEndedLogin(userId, endedEntry(login, until), ROOM))
+  await users.appendEndedLogin(userId, endedEntry(login, until), ROOM)
 
   const after = await verifyHolder(offered, verifier())
   if (after.ok) throw new InternalError('endLogin: the login has not ended', 'ERR_END_LOGIN_NO_EFFECT')
@@ -69,6 +68,6 @@ export async function endLogin<U extends User, T extends TokenFacts>(
 type EndsLogins = Required<Pick<UserStore, 'appendEndedLogin' | 'dropEndedLogins'>>
 
 /** Whether a store has what ends one login. */
-export function canEndLogins<U extends User>(users: UserStore<U>): users is UserStore<U> & EndsLogins {
+export function canEndLogins<S extends Partial<Record<keyof EndsLogins, unknown>>>(users: S): users is S & EndsLogins {
   return users.appendEndedLogin !== undefined && users.dropEndedLogins !== undefined
 }

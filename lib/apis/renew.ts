@@ -6,7 +6,7 @@ import { accept, refuse, type TokenReason, type Verdict } from '../verdict.js'
 /**
  * Exchanges a good token for a fresh one of the same login, with the same limits, until `renewFor` seconds after the password was
  * typed. Nothing is written and nothing is revoked: the old token stays good until it expires, so two renewals at once cannot log
- * anybody out. Only for the holder of a login, not for a token that is limited to methods or a path (`insufficient_scope`); a token
+ * a user out. Only for the holder of a login, not for a token that is limited to methods or a path (`insufficient_scope`); a token
  * without a known login time is `invalid`, one whose login is too long ago `expired`.
  */
 export async function renew<U extends User, T extends TokenFacts>(

@@ -17,7 +17,7 @@ export interface OfferedPair {
   readonly token: string
 }
 
-/** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is a fault (a store that is down). */
+/** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is an internal error (a store that is down). */
 export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   /** The guard: `tokenRequired()` is a middleware, `tokenRequired(handler)` the handler in one. Sets `ctx.state.user` and `.token`. */
   readonly tokenRequired: RequireToken<U, T>
@@ -62,6 +62,11 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
    */
   revokeAll(user: User | User['id']): Promise<void>
   /**
+   * Checks the tables behind the stores, for start-up: a query of each that reads nothing. Rejects with what is missing; does nothing
+   * for stores without `check`.
+   */
+  check(): Promise<void>
+  /**
    * Authenticates any Node.js request by its headers and query, for example a WebSocket upgrade. For requests that no Koa middleware
    * has rewritten.
    */
@@ -83,8 +88,8 @@ export interface ApiOptions<U extends User> {
    * for; `ctx.ip`, which trusts proxies only where `app.proxy` is set.
    */
   readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
-  /** Told of logins, refusals and faults, with reasons, never with tokens. */
+  /** Called with logins, refusals and internal errors, with reasons, never with tokens. */
   readonly onEvent?: OnEvent
-  /** Seconds that a store may take before it counts as a fault; 5. */
+  /** Seconds that a store may take before it counts as an internal error; 5. */
   readonly timeout?: number
 }

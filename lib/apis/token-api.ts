@@ -38,7 +38,7 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   readonly realm?: string
   /** The challenge's scheme; 'Basic', for which browsers open a dialog. */
   readonly scheme?: string
-  /** Extra fields of the login's answer. */
+  /** Extra fields of the login's response. */
   readonly respond?: Respond<U, T>
 }
 

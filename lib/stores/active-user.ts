@@ -1,8 +1,8 @@
 import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User, userIdText } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
-import { timeoutOption, withDeadline } from '../deadline.js'
+import { timeoutOption } from '../deadline.js'
 import { userRow } from './user-row.js'
-import type { UserStore } from './user-store.js'
+import { type UserStore, usersInTime } from './user-store.js'
 
 /**
  * Lookups that trust neither what is asked nor what the store returns (see `userRow`). Null if there is no such user. They reject if
@@ -15,17 +15,17 @@ export interface Lookup<U extends User> {
 
 /** @param options `timeout`: seconds that the store may take. */
 export function lookup<U extends User>(users: UserStore<U>, options: { readonly timeout: number }): Lookup<U> {
-  const { timeout } = options
+  const timed = usersInTime(users, options.timeout)
   return {
     async byId(id) {
       if (typeof id !== 'string' || !isUserId(id)) return null
-      const row = userRow(await withDeadline(timeout, (call) => users.findById(id, call)))
+      const row = userRow(await timed.findById(id))
       return row !== null && idText(row.id) === id ? row : null
     },
     async byUsername(username) {
       const name = typeof username === 'string' ? canonicalUsername(username) : null
       if (name === null) return null
-      const row = userRow(await withDeadline(timeout, (call) => users.findByUsername(name, call)))
+      const row = userRow(await timed.findByUsername(name))
       if (row === null || row.username !== name) return null
       userIdText(row) // a user who cannot be found again by id would log in, and every token would be refused
       return row

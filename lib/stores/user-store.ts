@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline.js'
 import type { User } from '../user.js'
 
 /**
@@ -21,4 +22,26 @@ export interface UserStore<U extends User = User> {
   appendEndedLogin?(id: string, entry: string, most: number): Promise<void>
   /** Replaces the user's `endedLogins` by `to` if it still is `from`; otherwise does nothing. */
   dropEndedLogins?(id: string, from: string, to: string | null): Promise<void>
+  /** Rejects with what is wrong with the table behind the store; for start-up. */
+  check?(): Promise<void>
+}
+
+/** Every method of a user store, so that one which is added and not given its time limit does not compile. */
+export type TimedUserStore<U extends User> = {
+  readonly [M in keyof Required<UserStore<U>>]:
+    Required<UserStore<U>>[M] | (undefined extends UserStore<U>[M] ? undefined : never)
+}
+
+/** A user store whose methods respond within `timeout` seconds or reject with `DeadlineExceeded`; it lacks what the store lacks. */
+export function usersInTime<U extends User>(users: UserStore<U>, timeout: number): TimedUserStore<U> {
+  return {
+    findById: (id) => withDeadline(timeout, (call) => users.findById(id, call)),
+    findByUsername: (name) => withDeadline(timeout, (call) => users.findByUsername(name, call)),
+    bumpEpoch: users.bumpEpoch && ((...call) => withDeadline(timeout, async () => users.bumpEpoch?.(...call))),
+    appendEndedLogin:
+      users.appendEndedLogin && ((...call) => withDeadline(timeout, async () => users.appendEndedLogin?.(...call))),
+    dropEndedLogins:
+      users.dropEndedLogins && ((...call) => withDeadline(timeout, async () => users.dropEndedLogins?.(...call))),
+    check: users.check && (() => withDeadline(timeout, async () => users.check?.())),
+  }
 }

@@ -28,7 +28,7 @@ export function isEnded(endedLogins: unknown, id: string): boolean {
   return false
 }
 
-/** The entries that still count at `now`: whole ones that are not over. Null if there is none. */
+/** The entries that still count at `now`: whole ones that are not over. Null if none is left. */
 export function keptEntries(endedLogins: string, now: number): string | null {
   const kept = endedLogins.split(' ').filter((entry) => {
     const until = untilOf(entry)

@@ -55,7 +55,7 @@ const WEEK = 7 * 24 * 60 * 60
  *
  * Order of the checks: readable, sealed, in time (more than 60 s in the future is `invalid`; expired from `expiresAt` on), user
  * exists and is active, login not ended, bonded. Whether its limits allow a request is not checked here. A token is not
- * single-use: it is good until it ends or a bound value changes.
+ * single-use: it is valid until it expires or a bound value changes.
  *
  * @throws {TypeError} at start-up for a wrong option; from `issue`, one that names `boundTo`, for a user whose bound values
  *   are not all non-empty well-formed strings, safe integers, bigints or booleans, and one for limits that have no text form or no room.

@@ -59,7 +59,7 @@ export interface TokenKind<in U extends User = User, out T extends TokenFacts = 
   /** Whether its tokens mean nothing without the user that they are offered with. */
   readonly needsUser?: true
   verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>, TokenReason>>
-  /** Takes back a token that was just issued and given to nobody; for kinds whose tokens are stored. */
+  /** Takes back a token that was just issued and not given to a client; for kinds whose tokens are stored. */
   withdraw?(issued: { readonly token: string }): Promise<void>
   /**
    * Ends all of a user's tokens of this kind, or rejects; a kind that cannot honour it leaves it out. `bumpEpoch`, for kinds that
