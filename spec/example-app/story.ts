@@ -29,10 +29,11 @@ function patternOf(expected: string): RegExp {
   return new RegExp(`^${literal.join('[^"]+')}$`)
 }
 
-/** Runs a story in one shell, on a server elsewhere than on port 3000, and compares what each command prints. */
-export async function tell(steps: readonly Step[], url: string): Promise<void> {
+/** Runs a story in one shell, in a folder, on a server elsewhere than on port 3000, and compares what each command prints. */
+export async function tell(steps: readonly Step[], url: string, folder = process.cwd()): Promise<void> {
   const script = steps.map(({ command }) => `${command}\necho '${END}'\n`).join('')
   const { stdout } = await promisify(execFile)('sh', ['-c', script.replaceAll('localhost:3000', new URL(url).host)], {
+    cwd: folder,
     env: { ...process.env, NO_PROXY: '*' },
   })
   const answers = stdout.split(`${END}\n`)
