@@ -61,7 +61,8 @@ describe('the README', () => {
     }
   })
 
-  it('has further examples that start', async () => {
+  it('has further examples that start', async function () {
+    this.timeout(120_000) // each is a process
     for (const file of files.slice(1)) {
       await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, env: ENV })
     }
