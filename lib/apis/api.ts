@@ -7,53 +7,51 @@ import { ContractViolation, InternalError } from '../errors.js'
 import { type Reporter, reporter } from '../event.js'
 import { type GuardResponses, optionalToken, requireToken } from '../koa/guard.js'
 import { type CheckedNeeds, checkedNeeds } from '../limits.js'
-import { login, type LoginAttempt } from '../login.js'
-import { defaultPasswords } from '../passwords/default-passwords.js'
 import { findActive, type Lookup, lookup } from '../stores/active-user.js'
 import { type TimedUserStore, usersInTime } from '../stores/user-store.js'
-import { throttle } from '../throttle.js'
 import type { Offered, TokenFacts, TokenKind, Verified } from '../tokens/token-kind.js'
 import { type FindUser, idText, type User } from '../user.js'
-import { accept, type LoginReason, refuse, type TokenReason, type Verdict } from '../verdict.js'
-import { endLogin } from './end-login.js'
-import { type LoginAndIssue, loginAndIssue, loginAndIssueAtOnce } from './login-and-issue.js'
-import { renew } from './renew.js'
-import type { ApiOptions, TokenApi } from './token-api-contract.js'
+import { refuse, type TokenReason, type Verdict } from '../verdict.js'
+import type { GuardApi, GuardOptions } from './token-api-contract.js'
 
 /** What makes one API differ from another. */
 export interface ApiParts<U extends User, T extends TokenFacts> {
   readonly tokens: TokenKind<U, T>
   readonly credentials: Credentials
   readonly responses: GuardResponses
-  /** The tokens are bound to the row whose password was verified, so that a login need not read it again. */
-  readonly isBound?: boolean
-  /** Seconds after the password was typed in which a token can be renewed; not at all by default. */
-  readonly renewFor?: number
   /** The option `clock`. */
   readonly clock?: Clock | undefined
 }
 
-/** What all ready-made APIs share, and what their routes and further methods need. */
+/** What all ready-made APIs share, and what a login, their routes and further methods need. */
 export interface ApiCore<U extends User, T extends TokenFacts> {
-  readonly shared: Omit<TokenApi<U, T>, 'routes'>
+  readonly shared: GuardApi<U, T>
   /** A `find` for one request. */
   readonly find: () => FindUser<U>
-  /** A login that ends in a token. */
-  readonly loginAndIssue: LoginAndIssue<U, T>
+  /** Lookups of users on the primary database. */
+  readonly primary: Lookup<U>
+  /** The users there, for what is written. */
+  readonly written: TimedUserStore<U>
+  /** What a token is verified with on the primary database, for one request. */
+  readonly verifierOnPrimary: () => Verifier<U, U, T>
   readonly report: Reporter
+  /** Seconds that a store may take. */
+  readonly timeout: number
   /** The clock, seconds since 1970. */
   readonly now: Clock
 }
 
-/** Joins users, tokens, credentials and responses to what all ready-made APIs share; each adds its own `routes`. */
+/**
+ * Joins users, tokens, credentials and responses to what all ready-made APIs share: the guards, and the tokens behind them. An API
+ * with a login is made by `loginApi`.
+ */
 export function api<U extends User, T extends TokenFacts>(
-  options: ApiOptions<U>,
+  options: GuardOptions<U>,
   parts: ApiParts<U, T>,
 ): ApiCore<U, T> {
-  const { users, passwords = defaultPasswords(), throttle: limiters = {} } = options
-  const { tokens, credentials, responses, isBound = false, renewFor } = parts
+  const { users } = options
+  const { tokens, credentials, responses } = parts
   checkParts(options, parts)
-  if (typeof passwords?.verify !== 'function') throw new TypeError('passwords must be made by passwords()')
 
   const timeout = timeoutOption(options)
   const report = reporter(options.onEvent)
@@ -70,30 +68,17 @@ export function api<U extends User, T extends TokenFacts>(
     find: find(),
     findOnPrimary: primary === store ? undefined : findOnPrimary(),
   })
-  const verifyPassword = login<U>({
-    passwords,
-    throttle: throttle(limiters, timeout),
-    onLimiterError: report.internalError,
-    onUnreadableHash: report.unreadableHash,
-  })
-  const checkPassword = (attempt: LoginAttempt): Promise<Verdict<U, LoginReason>> =>
-    verifyPassword(attempt, (name) => primary.byUsername(name))
-
   const authenticateRequest = (source: Source, needs?: CheckedNeeds): Promise<Verdict<Verified<U, T>, TokenReason>> =>
     report.tokenCheck(authenticate(source, credentials, verifier(), needs))
 
-  const verifyOffer: TokenApi<U, T>['verify'] = async ({ user, token, request, needs }) => {
-    const offered = readOffer(user, token)
+  const verifyOffer: GuardApi<U, T>['verify'] = async ({ user, token, request, needs }) => {
+    const offered = readOffer({ user, token })
     const use = {
       ...(request === undefined ? {} : { request }),
       ...(needs === undefined ? {} : { needs: checkedNeeds(needs) }),
     }
-    return report.tokenCheck(offered === null ? refused('malformed') : verify(offered, verifier(), use))
+    return report.tokenCheck(offered === null ? Promise.resolve(refuse('malformed')) : verify(offered, verifier(), use))
   }
-
-  const issueAfterLogin = isBound
-    ? loginAndIssueAtOnce({ login: checkPassword, tokens })
-    : loginAndIssue({ login: checkPassword, tokens, find: findOnPrimary })
 
   const revokeAll = async (id: string): Promise<void> => {
     if (tokens.revokeAll === undefined)
@@ -116,46 +101,15 @@ export function api<U extends User, T extends TokenFacts>(
     report.emit({ type: 'revoke-all', userId: id })
   }
 
-  const verifierOnPrimary = (): Verifier<U, U, T> => ({ tokens, now, find: findOnPrimary() })
-
-  const renewOffer: TokenApi<U, T>['renew'] = async ({ user, token }) => {
-    if (renewFor === undefined) throw new ContractViolation('renew: renewDays is not given')
-    const offered = readOffer(user, token)
-    const verdict = await report.tokenCheck(
-      offered === null ? refused('malformed') : renew(offered, verifierOnPrimary(), renewFor),
-    )
-    if (verdict.ok) report.emit({ type: 'renew', userId: idOf(verdict.value.user) })
-    return verdict
-  }
-
-  const endOfferedLogin: TokenApi<U, T>['endLogin'] = async ({ user, token }) => {
-    const offered = readOffer(user, token)
-    const { lifetime } = tokens
-    const verdict = await report.tokenCheck(
-      offered === null
-        ? refused('malformed')
-        : endLogin(offered, { verifier: verifierOnPrimary, users: written, timeout, lifetime }),
-    )
-    if (!verdict.ok) return verdict
-    const { userId, endedAll } = verdict.value
-    report.emit({ type: 'logout', userId })
-    if (endedAll) report.emit({ type: 'revoke-all', userId })
-    return accept({ userId })
-  }
-
   const guard = { authenticate: authenticateRequest, responses }
   return {
     shared: {
       tokenRequired: requireToken<U, T>(guard),
       tokenOptional: optionalToken<U, T>(guard),
-      issue: (user, { limits, loggedInAt = 0 } = {}) =>
-        report.errorsOf(
-          tokens.issue(user, { loggedInAt, id: randomLoginId(), ...(limits === undefined ? {} : { limits }) }),
-        ),
+      // Checked by the kind: limits that are undefined must not make a token without limits.
+      issue: async (user, given) =>
+        report.errorsOf(tokens.issue(user, { loggedInAt: 0, id: randomLoginId(), ...given })),
       verify: verifyOffer,
-      renew: renewOffer,
-      endLogin: endOfferedLogin,
-      login: (attempt) => report.login(checkPassword(attempt), idOf, attempt.signal),
       revokeAll: (who) => revokeAll(idText(typeof who === 'object' ? who?.id : who) ?? ''), // no user has an empty id
       async check() {
         await users.check?.()
@@ -165,23 +119,20 @@ export function api<U extends User, T extends TokenFacts>(
         authenticateRequest(request, needs === undefined ? undefined : checkedNeeds(needs)),
     },
     find,
-    loginAndIssue: (attempt, issueOptions) =>
-      report.login(
-        issueAfterLogin(attempt, { id: randomLoginId(), ...issueOptions }),
-        ({ user }) => idOf(user),
-        attempt.signal,
-      ),
+    primary,
+    written,
+    verifierOnPrimary: () => ({ tokens, now, find: findOnPrimary() }),
     now,
     report,
+    timeout,
   }
 }
 
-function checkParts<U extends User, T extends TokenFacts>(options: ApiOptions<U>, parts: ApiParts<U, T>): void {
+function checkParts<U extends User, T extends TokenFacts>(options: GuardOptions<U>, parts: ApiParts<U, T>): void {
   const { users, primary = users } = options
   const { tokens, credentials } = parts
   for (const [name, store] of Object.entries({ users, primary })) {
-    if (typeof store?.findById !== 'function' || typeof store.findByUsername !== 'function')
-      throw new TypeError(`${name} must have the methods findById and findByUsername`)
+    if (typeof store?.findById !== 'function') throw new TypeError(`${name} must have the method findById`)
   }
   if (typeof credentials?.read !== 'function') throw new TypeError('credentials must have the method read')
   if (typeof tokens?.issue !== 'function' || typeof tokens.verify !== 'function') {
@@ -189,20 +140,12 @@ function checkParts<U extends User, T extends TokenFacts>(options: ApiOptions<U>
   }
 }
 
-/** A user and a token from a caller that may be without types; null for what cannot be either, such as `['1']` or 2^53 + 1. */
-function readOffer(user: unknown, token: unknown): Offered | null {
+/** A user and a token, checked, from a caller that may be without types; null for what cannot be either, such as `['1']` or 2^53 + 1. */
+export function readOffer({ user, token }: { readonly user?: unknown; readonly token: unknown }): Offered | null {
   if (typeof token !== 'string') return null
   if (user === undefined) return { token }
   const id = idText(user)
   return id === null ? null : { user: id, token }
-}
-
-async function refused(reason: 'malformed'): Promise<Verdict<never, 'malformed'>> {
-  return refuse(reason)
-}
-
-function idOf(user: User): string {
-  return String(user.id)
 }
 
 /** Raises a user's epoch, and reads the user again: what was read before shows nothing of it. */

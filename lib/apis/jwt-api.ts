@@ -17,7 +17,7 @@ import { defaultPayload, type JwtFacts } from '../tokens/jwt/claims.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { accept, refuse, type TokenReason, type Verdict } from '../verdict.js'
-import { api } from './api.js'
+import { loginApi } from './login-api.js'
 import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { jwtResponses } from './jwt-responses.js'
@@ -85,7 +85,12 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     return { ...made, headers: { ...made.headers, 'Set-Cookie': setCookie } }
   }
   const responses = { ...plain, loggedIn: withCookie }
-  const { shared, find, loginAndIssue, report } = api(options, { tokens, credentials, responses, clock: options.clock })
+  const { shared, find, loginAndIssue, report } = loginApi(options, {
+    tokens,
+    credentials,
+    responses,
+    clock: options.clock,
+  })
   const login = { logIn: loginAndIssue, addressOf: addressReader(options), responses }
   const refresh: JwtApi<U>['refresh'] = (token) =>
     report.tokenCheck(typeof token === 'string' ? tokens.refresh(token, find()) : Promise.resolve(refuse('malformed')))

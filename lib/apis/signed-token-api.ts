@@ -5,7 +5,7 @@ import { loginRoute, type Typed } from '../koa/routes.js'
 import { bodyField } from '../koa/source.js'
 import { type SignedFacts, type SignedTokenOptions, signedTokens } from '../tokens/signed.js'
 import type { User } from '../user.js'
-import { api } from './api.js'
+import { loginApi } from './login-api.js'
 import { strip } from './drf/fields.js'
 import { addressReader, pathPrefix } from './options.js'
 import { signedResponses } from './signed-responses.js'
@@ -31,7 +31,7 @@ export function signedTokenApi<U extends User>(options: SignedTokenApiOptions<U>
   const { realm = 'api' } = options
   const prefix = pathPrefix(options.prefix)
   const responses = signedResponses<U>(realm)
-  const { shared, loginAndIssue } = api(options, {
+  const { shared, loginAndIssue } = loginApi(options, {
     tokens: signedTokens<U>(options),
     credentials: authorization('Bearer'),
     responses,

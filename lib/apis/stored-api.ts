@@ -8,7 +8,7 @@ import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '..
 import type { BoundTo } from '../tokens/bond.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
-import { api } from './api.js'
+import { loginApi } from './login-api.js'
 import { addressReader, pathPrefix } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { drfResponses, type DrfTexts } from './drf/responses.js'
@@ -78,7 +78,7 @@ export function storedApi<U extends User>(
     loginRefused,
     loggedIn: (_user, { token }) => response(status, { token }),
   })
-  const { shared, loginAndIssue, report } = api(options, {
+  const { shared, loginAndIssue, report } = loginApi(options, {
     tokens,
     credentials: keyword('Token'),
     responses,

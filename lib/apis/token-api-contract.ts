@@ -5,7 +5,7 @@ import type { OptionalToken, RequireToken } from '../koa/guard.js'
 import type { Limits, Needs } from '../limits.js'
 import type { LoginAttempt } from '../login.js'
 import type { Passwords } from '../passwords/passwords.js'
-import type { UserStore } from '../stores/user-store.js'
+import type { UsersById, UserStore } from '../stores/user-store.js'
 import type { ThrottleOptions } from '../throttle.js'
 import type { Issued, TokenFacts, Verified } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
@@ -17,14 +17,12 @@ export interface OfferedPair {
   readonly token: string
 }
 
-/** What every ready-made API offers. A bad token or login is a `Verdict`; a rejection is an internal error (a store that is down). */
-export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
+/** What every ready-made API offers, with a login or without. A bad token is a `Verdict`; a rejection is an internal error (a store that is down). */
+export interface GuardApi<U extends User, T extends TokenFacts = TokenFacts> {
   /** The guard: `tokenRequired()` is a middleware, `tokenRequired(handler)` the handler in one. Sets `ctx.state.user` and `.token`. */
   readonly tokenRequired: RequireToken<U, T>
   /** The guard that lets a request without credentials through; a bad token is refused. */
   readonly tokenOptional: OptionalToken<U, T>
-  /** The API's own routes. `check: false` leaves out the one that takes a token in its path. */
-  routes(options?: { readonly check?: boolean }): Middleware
   /**
    * A token for a user, without any check of who asks. It is no login: nobody typed a password, so `maxAge` refuses it and it cannot
    * be renewed, unless `loggedInAt` says when one was typed.
@@ -43,19 +41,6 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
     readonly request?: { readonly method: string; readonly path: string }
     readonly needs?: Needs
   }): Promise<Verdict<Verified<U, T>, TokenReason>>
-  /** Verifies a user name and a password, throttled and at the cost of one hash, without issuing anything. */
-  login(attempt: LoginAttempt): Promise<Verdict<U, LoginReason>>
-  /**
-   * Exchanges a good token for a fresh one of the same login with the same limits, without a write. Refused as `expired` once the
-   * login is too long ago, as `invalid` for a token whose login is not known, as `insufficient_scope` for one that is limited to
-   * methods or a path. Rejects if the API has no `renewDays`.
-   */
-  renew(offered: OfferedPair): Promise<Verdict<{ user: U; issued: Issued<T> }, TokenReason>>
-  /**
-   * Ends the login that a token belongs to, on one device, with all tokens that were narrowed or renewed from it. The refusals are
-   * those of `renew`. Rejects if the user store cannot end a login, or if the token is still good afterwards.
-   */
-  endLogin(offered: OfferedPair): Promise<Verdict<{ userId: string }, TokenReason>>
   /**
    * Ends all tokens of a user, at once, given as the user or its id. Rejects where an accepted kind or the store cannot
    * honour it, or where there is no such user; never a silent success.
@@ -73,13 +58,42 @@ export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> {
   authenticate(request: IncomingMessage, needs?: Needs): Promise<Verdict<Verified<U, T>, TokenReason>>
 }
 
+/** A ready-made API with a login. A bad login is a `Verdict`, as a bad token is. */
+export interface TokenApi<U extends User, T extends TokenFacts = TokenFacts> extends GuardApi<U, T> {
+  /** The API's own routes. `check: false` leaves out the one that takes a token in its path. */
+  routes(options?: { readonly check?: boolean }): Middleware
+  /** Verifies a user name and a password, throttled and at the cost of one hash, without issuing anything. */
+  login(attempt: LoginAttempt): Promise<Verdict<U, LoginReason>>
+  /**
+   * Exchanges a good token for a fresh one of the same login with the same limits, without a write. Refused as `expired` once the
+   * login is too long ago, as `invalid` for a token whose login is not known, as `insufficient_scope` for one that is limited to
+   * methods or a path. Rejects if the API has no `renewDays`.
+   */
+  renew(offered: OfferedPair): Promise<Verdict<{ user: U; issued: Issued<T> }, TokenReason>>
+  /**
+   * Ends the login that a token belongs to, on one device, with all tokens that were narrowed or renewed from it. The refusals are
+   * those of `renew`. Rejects if the user store cannot end a login, or if the token is still good afterwards.
+   */
+  endLogin(offered: OfferedPair): Promise<Verdict<{ userId: string }, TokenReason>>
+}
+
 /** Options that every ready-made API takes. */
-export interface ApiOptions<U extends User> {
-  readonly users: UserStore<U>
+export interface GuardOptions<U extends User> {
+  readonly users: UsersById<U>
   /**
    * The same users on the primary database, if `users` reads a replica. Logins, renewals, ended logins and `revokeAll` use only it;
    * a token check asks it once more before it refuses a genuine token for what the replica says of its user.
    */
+  readonly primary?: UsersById<U>
+  /** Called with logins, refusals and internal errors, with reasons, never with tokens. */
+  readonly onEvent?: OnEvent
+  /** Seconds that a store may take before it counts as an internal error; 5. */
+  readonly timeout?: number
+}
+
+/** Options that every ready-made API with a login takes. */
+export interface ApiOptions<U extends User> extends GuardOptions<U> {
+  readonly users: UserStore<U>
   readonly primary?: UserStore<U>
   /** How passwords are checked; every Django format by default. */
   readonly passwords?: Passwords
@@ -88,8 +102,4 @@ export interface ApiOptions<U extends User> {
    * for; `ctx.ip`, which trusts proxies only where `app.proxy` is set.
    */
   readonly throttle?: (ThrottleOptions & { readonly addressOf?: (ctx: Context) => string }) | false
-  /** Called with logins, refusals and internal errors, with reasons, never with tokens. */
-  readonly onEvent?: OnEvent
-  /** Seconds that a store may take before it counts as an internal error; 5. */
-  readonly timeout?: number
 }

@@ -8,7 +8,7 @@ import type { Secret } from '../crypto.js'
 import { type SealedPairFacts, sealedPairs } from '../tokens/sealed-pair.js'
 import type { TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import { api } from './api.js'
+import { loginApi } from './login-api.js'
 import { canEndLogins } from './end-login.js'
 import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
 import { pairResponses } from './pair-responses.js'
@@ -71,7 +71,7 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
   const responses = pairResponses<U, T>({ scheme, realm, respond })
   // Sealed pairs are bound to the very row whose password was checked; of another kind that is not known.
   const isBound = options.tokens === undefined
-  const { shared, loginAndIssue, now } = api(options, {
+  const { shared, loginAndIssue, now } = loginApi(options, {
     tokens,
     credentials,
     responses,

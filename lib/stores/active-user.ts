@@ -1,8 +1,9 @@
+import { ContractViolation } from '../errors.js'
 import { canonicalUsername, type FindUser, idText, isActive, isUserId, type User, userIdText } from '../user.js'
 import { accept, refuse, type Verdict } from '../verdict.js'
 import { timeoutOption } from '../deadline.js'
 import { userRow } from './user-row.js'
-import { type UserStore, usersInTime } from './user-store.js'
+import { type UsersById, usersInTime } from './user-store.js'
 
 /**
  * Lookups that trust neither what is asked nor what the store returns (see `userRow`). Null if there is no such user. They reject if
@@ -14,7 +15,7 @@ export interface Lookup<U extends User> {
 }
 
 /** @param options `timeout`: seconds that the store may take. */
-export function lookup<U extends User>(users: UserStore<U>, options: { readonly timeout: number }): Lookup<U> {
+export function lookup<U extends User>(users: UsersById<U>, options: { readonly timeout: number }): Lookup<U> {
   const timed = usersInTime(users, options.timeout)
   return {
     async byId(id) {
@@ -25,6 +26,8 @@ export function lookup<U extends User>(users: UserStore<U>, options: { readonly 
     async byUsername(username) {
       const name = typeof username === 'string' ? canonicalUsername(username) : null
       if (name === null) return null
+      if (timed.findByUsername === undefined)
+        throw new ContractViolation('the user store has no findByUsername', 'ERR_NOT_SUPPORTED_BY_STORE')
       const row = userRow(await timed.findByUsername(name))
       if (row === null || row.username !== name) return null
       userIdText(row) // a user who cannot be found again by id would log in, and every token would be refused
@@ -41,7 +44,7 @@ export function lookup<U extends User>(users: UserStore<U>, options: { readonly 
  * @throws {TypeError} that names `timeout`, unless it is a number of seconds above 0.
  */
 export function activeUser<U extends User>(
-  users: UserStore<U>,
+  users: UsersById<U>,
   options: { readonly timeout?: number } = {},
 ): FindUser<U> {
   const timeout = timeoutOption(options)

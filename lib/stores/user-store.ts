@@ -9,9 +9,14 @@ import type { User } from '../user.js'
  * A row must have a `password`, null included, and the names of `User`. Its hash is hidden from JSON before the application gets the
  * row: a plain object is copied for that, an object of a class gets a `toJSON` that is not enumerable.
  */
-export interface UserStore<U extends User = User> {
-  findById(id: string, options?: { readonly signal?: AbortSignal }): Promise<U | null>
+export interface UserStore<U extends User = User> extends UsersById<U> {
   findByUsername(username: string, options?: { readonly signal?: AbortSignal }): Promise<U | null>
+}
+
+/** Users that are found by id only: all that guards need. Logins, and tokens that name a user by `username`, need a `UserStore`. */
+export interface UsersById<U extends User = User> {
+  findById(id: string, options?: { readonly signal?: AbortSignal }): Promise<U | null>
+  findByUsername?(username: string, options?: { readonly signal?: AbortSignal }): Promise<U | null>
   /** Raises the user's `tokenEpoch` by one, in one statement; rejects for an unknown user. Needed for `revokeAll`. */
   bumpEpoch?(id: string): Promise<void>
   /**
@@ -28,15 +33,17 @@ export interface UserStore<U extends User = User> {
 
 /** Every method of a user store, so that one which is added and not given its time limit does not compile. */
 export type TimedUserStore<U extends User> = {
-  readonly [M in keyof Required<UserStore<U>>]:
-    Required<UserStore<U>>[M] | (undefined extends UserStore<U>[M] ? undefined : never)
+  readonly [M in keyof Required<UsersById<U>>]:
+    Required<UsersById<U>>[M] | (undefined extends UsersById<U>[M] ? undefined : never)
 }
 
 /** A user store whose methods respond within `timeout` seconds or reject with `DeadlineExceeded`; it lacks what the store lacks. */
-export function usersInTime<U extends User>(users: UserStore<U>, timeout: number): TimedUserStore<U> {
+export function usersInTime<U extends User>(users: UsersById<U>, timeout: number): TimedUserStore<U> {
   return {
     findById: (id) => withDeadline(timeout, (call) => users.findById(id, call)),
-    findByUsername: (name) => withDeadline(timeout, (call) => users.findByUsername(name, call)),
+    findByUsername:
+      users.findByUsername &&
+      ((name) => withDeadline(timeout, async (call) => (await users.findByUsername?.(name, call)) ?? null)),
     bumpEpoch: users.bumpEpoch && ((...call) => withDeadline(timeout, async () => users.bumpEpoch?.(...call))),
     appendEndedLogin:
       users.appendEndedLogin && ((...call) => withDeadline(timeout, async () => users.appendEndedLogin?.(...call))),
