@@ -24,7 +24,7 @@ export type { LimitedRequest, Limits, Needs } from './limits.js'
 
 // Whose it is.
 export { type FindUser, newUsername, type User } from './user.js'
-export type { UserStore } from './stores/user-store.js'
+export type { UsersById, UserStore } from './stores/user-store.js'
 export { activeUser } from './stores/active-user.js'
 export { memoryUsers } from './stores/memory-users.js'
 export type { NewStoredToken, StoredToken, TokenOwner, TokenStore } from './stores/token-store.js'
@@ -61,7 +61,7 @@ export {
   jsonResponse,
   jsonUnauthorized,
 } from './koa/json.js'
-export type { TokenApi } from './apis/token-api-contract.js'
+export type { GuardApi, TokenApi } from './apis/token-api-contract.js'
 export { tokenApi, type TokenApiOptions } from './apis/token-api.js'
 export { timedTokenApi, type TimedTokenApiOptions } from './apis/timed-token-api.js'
 export { expiringTokenApi, type ExpiringTokenApiOptions } from './apis/expiring-token-api.js'
