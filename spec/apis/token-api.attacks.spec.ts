@@ -243,9 +243,15 @@ function addressOf(ctx: Context): string {
 }
 
 /** The status of a login from an address. */
-async function from(url: string, client: string, username = 'admin', password = 'wrong'): Promise<number> {
+async function from(
+  url: string,
+  client: string,
+  username = 'admin',
+  password = 'wrong',
+  path = '/token/new',
+): Promise<number> {
   const sent = asJson({ username, password })
-  return (await send(url, '/token/new', { ...sent, headers: { ...sent.headers, 'x-client': client } })).status
+  return (await send(url, path, { ...sent, headers: { ...sent.headers, 'x-client': client } })).status
 }
 
 describe('tokenApi under attack', () => {
@@ -1085,13 +1091,13 @@ describe('tokenApi under attack', () => {
         }
       })
 
-      it('149: the login has one address', async () => {
+      it('149: the login has one address, with or without a slash at its end', async () => {
         const sent = asJson({ username: 'admin', password: PASSWORD })
         for (const path of [
           '//token/new',
           '/TOKEN/NEW',
           '/Token/new',
-          '/token/new/',
+          '/token/new//',
           '/token/%6eew',
           '/token/new%20',
           '/token/new.JSON',
@@ -1352,6 +1358,17 @@ describe('tokenApi under attack', () => {
             )
           }
           expect(statuses).to.deep.equal([401, last])
+        })
+      }
+    })
+
+    it('149: all addresses of the login share their counters', async () => {
+      const paths = ['/token/new', '/token/new/', '/token/new.json']
+      for (const throttle of [{ account: limiter(2) }, { account: limiter(99), address: limiter(2), addressOf }]) {
+        await withServer(throttled(throttle).app, async ({ url }) => {
+          const statuses: number[] = []
+          for (const path of paths) statuses.push(await from(url, 'a', 'admin', 'wrong', path))
+          expect(statuses).to.deep.equal([401, 401, 429])
         })
       }
     })
