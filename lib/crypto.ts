@@ -25,6 +25,7 @@ export function secretList(secret: Secret, minSecretBytes: number = MIN_SECRET_B
   if (!Number.isSafeInteger(minSecretBytes) || minSecretBytes < 1) {
     throw new TypeError('minSecretBytes must be a whole number of at least 1')
   }
+  if (secret === undefined) throw new TypeError('secret is missing')
   const list: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   if (list.length < 1 || list.length > 5) throw new TypeError('secret must be a string, or one to five of them')
   for (const one of list) {

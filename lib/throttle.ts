@@ -4,6 +4,7 @@ import { digest } from './crypto.js'
 import { DEFAULT_TIMEOUT, DeadlineExceeded, withDeadline } from './deadline.js'
 import { InternalError } from './errors.js'
 import { accept, throttled, type Verdict } from './verdict.js'
+import type { OptionNames } from './option-names.js'
 
 /** What is used of a rate-limiter-flexible limiter: any limiter with these three methods will do. */
 export type LoginLimiter = Pick<RateLimiterAbstract, 'consume' | 'delete' | 'reward'>
@@ -22,6 +23,13 @@ export interface ThrottleOptions {
    */
   readonly logins?: LoginLimiter
 }
+
+/** The names of the limits. */
+export const THROTTLE_OPTIONS = {
+  account: true,
+  address: true,
+  logins: true,
+} as const satisfies OptionNames<ThrottleOptions>
 
 /** Counts login attempts before any password is hashed. */
 export interface Throttle {

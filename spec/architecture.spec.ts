@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   event: [],
   deadline: [],
   errors: [],
+  'option-names': [],
   'error-message': [],
   response: [],
   user: [],
@@ -45,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
 }
 
 /** What every place may import. */
-const BY_ALL = /^(errors|verdict|user|clock)$/
+const BY_ALL = /^(errors|verdict|user|clock|option-names)$/
 
 /** The places that know a package; every other import of one is refused. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {

@@ -88,7 +88,7 @@ describe('the types', () => {
     expect(router.stack).to.have.length(2)
   })
 
-  it('refuse a guard that was not called, a handler that is none, and a misspelt option', () => {
+  it('refuse a guard that was not called, what is not a handler, and a misspelled option', () => {
     // The compiler takes an uncalled guard for middleware with optional needs: only the strict check at run time refuses it.
     expect(() => api.tokenRequired({}, async () => undefined)).to.throw(TypeError)
     // @ts-expect-error there is no such need
@@ -96,7 +96,7 @@ describe('the types', () => {
     // @ts-expect-error a handler is a function
     expect(() => api.tokenRequired('handler')).to.throw(TypeError)
     // @ts-expect-error there is no such option
-    tokenApi({ users, secret, timeout_days: 7 })
+    expect(() => tokenApi({ users, secret, timeout_days: 7 })).to.throw(TypeError)
     // @ts-expect-error the users are missing
     expect(() => tokenApi({ secret })).to.throw(TypeError)
   })

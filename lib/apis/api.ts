@@ -138,6 +138,10 @@ function checkParts<U extends User, T extends TokenFacts>(options: GuardOptions<
   if (typeof tokens?.issue !== 'function' || typeof tokens.verify !== 'function') {
     throw new TypeError('tokens must have the methods issue and verify')
   }
+  if (tokens.needsUser === true && credentials.givesUser === false)
+    throw new TypeError(
+      'credentials must give a user beside the token, as params(), basic() and bearer() do: these tokens say nothing without one',
+    )
 }
 
 /** A user and a token, checked, from a caller that may be without types; null for what cannot be either, such as `['1']` or 2^53 + 1. */

@@ -1,7 +1,8 @@
 import { response } from '../response.js'
-import { expiringTokens } from '../tokens/expiring.js'
+import { EXPIRING_TOKEN_OPTIONS, expiringTokens } from '../tokens/expiring.js'
 import type { User } from '../user.js'
-import { storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+import { STORED_API_OPTIONS, storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+import { checkOptions, type OptionNames, pickOptions } from '../option-names.js'
 
 export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOptions<U> {
   /** Seconds for which a token is valid; 2592000 (30 days). */
@@ -12,6 +13,10 @@ export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOption
   readonly audience?: string
 }
 
+const OPTIONS = { ...STORED_API_OPTIONS, lifetime: true, limit: true, audience: true } as const satisfies OptionNames<
+  ExpiringTokenApiOptions<User>
+>
+
 /**
  * djangorestframework-expiring-authtoken for Koa: `POST /api-token-auth/` responds with a token of a fixed life. Only
  * digests are stored, so each login issues a new one, while the ancestor shows the old one again.
@@ -19,7 +24,8 @@ export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOption
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function expiringTokenApi<U extends User>(options: ExpiringTokenApiOptions<U>): StoredTokenApi<U> {
-  return storedApi(options, (store) => expiringTokens({ ...options, store }), {
+  checkOptions('expiringTokenApi', options, OPTIONS)
+  return storedApi(options, (store) => expiringTokens<U>({ ...pickOptions(options, EXPIRING_TOKEN_OPTIONS), store }), {
     path: '/api-token-auth',
     passwordTrimmed: false,
     status: 200,

@@ -12,16 +12,17 @@ import { completeLogin } from '../koa/routes.js'
 import { sourceOf } from '../koa/source.js'
 import type { HttpResponse } from '../response.js'
 import { lookup } from '../stores/active-user.js'
-import { type LookUpUser, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
+import { JWT_OPTIONS, type LookUpUser, jwtKind, type JwtOptions } from '../tokens/jwt/kind.js'
 import { defaultPayload, type JwtFacts } from '../tokens/jwt/claims.js'
 import type { Issued } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { accept, refuse, type TokenReason, type Verdict } from '../verdict.js'
 import { loginApi } from './login-api.js'
-import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
+import { addressReader, API_OPTIONS, functionOption, pathPrefix, type Respond, routesOptions } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { jwtResponses } from './jwt-responses.js'
 import { type DrfRoute, drfRoutes, JSON_FIRST } from './drf/routes.js'
+import { checkOptions, type OptionNames, pickOptions } from '../option-names.js'
 
 export interface JwtApiOptions<U extends User> extends ApiOptions<U>, JwtOptions<U> {
   /** The word before the token in the header; 'JWT'. */
@@ -55,6 +56,24 @@ export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
   clearCookie(ctx: Context): void
 }
 
+const OPTIONS = {
+  ...API_OPTIONS,
+  ...JWT_OPTIONS,
+  scheme: true,
+  cookie: true,
+  usernameField: true,
+  respond: true,
+  prefix: true,
+  realm: true,
+} as const satisfies OptionNames<JwtApiOptions<User>>
+const COOKIE_OPTIONS = {
+  name: true,
+  path: true,
+  domain: true,
+  secure: true,
+  origins: true,
+} as const satisfies OptionNames<TokenCookie & OriginOptions>
+
 /**
  * djangorestframework-jwt for Koa: `POST /api-token-auth/`, `/api-token-refresh/` and `/api-token-verify/`, and
  * `Authorization: JWT …` or a cookie.
@@ -62,17 +81,21 @@ export interface JwtApi<U extends User> extends TokenApi<U, JwtFacts> {
  * @throws {TypeError} at start-up that names the option that is wrong.
  */
 export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
+  checkOptions('jwtApi', options, OPTIONS)
   const prefix = pathPrefix(options.prefix)
   const { scheme = 'JWT', cookie, usernameField = 'username', realm = 'api' } = options
   const { respond = (_user: U, { token }: Issued<JwtFacts>) => ({ token }) } = options
   functionOption('respond', respond)
   const clock = wholeClock(options.clock)
   const { payload = (user: U) => ({ ...defaultPayload(user), [usernameField]: user.username }) } = options
-  const tokens = jwtKind<U>({ ...options, payload }, lookUpUserOf(options))
+  const tokens = jwtKind<U>({ ...pickOptions(options, JWT_OPTIONS), payload }, lookUpUserOf(options))
   const header = keyword(scheme)
   if (typeof usernameField !== 'string' || usernameField === '' || usernameField === 'password')
     throw new TypeError("usernameField must be a non-empty string, and not 'password'")
-  if (cookie !== undefined) checkTokenCookie(cookie)
+  if (cookie !== undefined) {
+    checkOptions('cookie', cookie, COOKIE_OPTIONS)
+    checkTokenCookie(cookie)
+  }
   const credentials =
     cookie === undefined ? header : firstOf(header, sameOrigin(cookieReader(cookie.name), cookie), emptied(cookie.name))
 
@@ -149,7 +172,15 @@ export function jwtApi<U extends User>(options: JwtApiOptions<U>): JwtApi<U> {
     ctx.append('Set-Cookie', tokenCookie(cookie, '', 0, sourceOf(ctx)))
   }
 
-  return { ...shared, refresh, clearCookie, routes: () => drfRoutes([loginRoute, refreshRoute, verifyRoute]) }
+  return {
+    ...shared,
+    refresh,
+    clearCookie,
+    routes(given) {
+      routesOptions(given)
+      return drfRoutes([loginRoute, refreshRoute, verifyRoute])
+    },
+  }
 }
 
 /** Disabled users have a secret too, so that their tokens differ from forged ones. */

@@ -3,14 +3,27 @@ import { ContractViolation } from '../errors.js'
 import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import type { ApiOptions } from './token-api-contract.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
+import { THROTTLE_OPTIONS } from '../throttle.js'
 
 /** The option `respond`: fields of the response to a login. */
 export type Respond<U extends User, T extends TokenFacts> = (user: U, issued: Issued<T>) => object | Promise<object>
 
+/** The names of the options that every ready-made API has. */
+export const API_OPTIONS = {
+  users: true,
+  primary: true,
+  passwords: true,
+  throttle: true,
+  onEvent: true,
+  timeout: true,
+} as const satisfies OptionNames<ApiOptions<User>>
+
 /** Reads the address that a login is counted for. */
 export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx: Context) => string {
   const { throttle: limits = {} } = options
-  const addressOf = limits === false ? undefined : limits?.addressOf
+  if (limits !== false) checkOptions('throttle', limits, { ...THROTTLE_OPTIONS, addressOf: true })
+  const addressOf = limits === false ? undefined : limits.addressOf
   // Koa has no address of a client that has closed its connection or that uses a Unix socket: those share one counter.
   if (addressOf === undefined) return (ctx) => (ctx.ip === '' ? 'unknown' : ctx.ip)
   if (typeof addressOf !== 'function') throw new TypeError('throttle.addressOf must be a function of the context')
@@ -33,6 +46,18 @@ export function pathPrefix(prefix: unknown = ''): string {
     throw new TypeError("prefix must be '' or a plain path such as '/token'")
   }
   return prefix
+}
+
+/**
+ * The options of `routes`; `check` is true by default.
+ *
+ * @throws {TypeError} that names what is wrong.
+ */
+export function routesOptions(options: { readonly check?: boolean } = {}): { readonly check: boolean } {
+  checkOptions('routes', options, { check: true } satisfies OptionNames<typeof options>)
+  const { check = true } = options
+  if (typeof check !== 'boolean') throw new TypeError('check must be true or false')
+  return { check }
 }
 
 /** A function among the options. @throws {TypeError} that names it for anything else. */

@@ -9,10 +9,11 @@ import type { BoundTo } from '../tokens/bond.js'
 import type { User } from '../user.js'
 import type { Refusal } from '../verdict.js'
 import { loginApi } from './login-api.js'
-import { addressReader, pathPrefix } from './options.js'
+import { addressReader, API_OPTIONS, pathPrefix, routesOptions } from './options.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
 import { drfResponses, type DrfTexts } from './drf/responses.js'
 import { drfRoutes, type ViewDescription } from './drf/routes.js'
+import type { OptionNames } from '../option-names.js'
 
 /** Options of both APIs with stored tokens. */
 export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
@@ -27,6 +28,15 @@ export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
   /** What comes before the API's own addresses; ''. */
   readonly prefix?: string
 }
+
+/** The names of the options that both APIs with stored tokens have. */
+export const STORED_API_OPTIONS = {
+  ...API_OPTIONS,
+  store: true,
+  boundTo: true,
+  clock: true,
+  prefix: true,
+} as const satisfies OptionNames<StoredApiOptions<User>>
 
 /** A `TokenApi` whose tokens are stored, and can be ended one by one. */
 export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts> {
@@ -88,8 +98,9 @@ export function storedApi<U extends User>(
 
   return {
     ...shared,
-    routes: () =>
-      drfRoutes([
+    routes(given) {
+      routesOptions(given)
+      return drfRoutes([
         {
           path: prefix + path,
           view,
@@ -100,7 +111,8 @@ export function storedApi<U extends User>(
           ],
           handle: (ctx, { username, password }) => completeLogin(route, ctx, { username, password }),
         },
-      ]),
+      ])
+    },
     revoke: (token) => report.errorsOf(tokens.revoke(token)),
     revokeOne: (user, id) => report.errorsOf(tokens.revokeOne(user, id)),
     listTokens: (user) => report.errorsOf(tokens.list(user)),

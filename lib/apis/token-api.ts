@@ -10,10 +10,11 @@ import type { TokenFacts, TokenKind } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
 import { loginApi } from './login-api.js'
 import { canEndLogins } from './end-login.js'
-import { addressReader, functionOption, pathPrefix, type Respond } from './options.js'
+import { addressReader, API_OPTIONS, functionOption, pathPrefix, type Respond, routesOptions } from './options.js'
 import { pairResponses } from './pair-responses.js'
 import { type PairRoutes, pairRoutes } from './pair-routes.js'
 import type { ApiOptions, TokenApi } from './token-api-contract.js'
+import { checkOptions, type OptionNames, pickOptions, refuseOptions } from '../option-names.js'
 
 export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPairFacts> extends ApiOptions<U> {
   /** One secret, or up to five: the first issues, all verify. Not needed with `tokens`. */
@@ -26,7 +27,7 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   readonly boundTo?: (user: U) => readonly unknown[]
   readonly minSecretBytes?: number
   readonly clock?: Clock
-  /** Another kind of token instead of sealed pairs; the six options above are the kind's own then. */
+  /** Another kind of token instead of sealed pairs; then `secret`, `timeoutDays`, `audience`, `boundTo` and `minSecretBytes` belong to that kind, and are refused here. */
   readonly tokens?: TokenKind<U, T>
   /** Days after the password was typed in which a good token can be exchanged for a fresh one; none by default. */
   readonly renewDays?: number
@@ -44,6 +45,21 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
 
 const DAY = 24 * 60 * 60
 
+/** Options of the sealed pairs, which another kind has instead of them. */
+const PAIR_OPTIONS = { secret: true, timeoutDays: true, audience: true, boundTo: true, minSecretBytes: true } as const
+const OPTIONS = {
+  ...API_OPTIONS,
+  ...PAIR_OPTIONS,
+  clock: true,
+  tokens: true,
+  renewDays: true,
+  credentials: true,
+  prefix: true,
+  realm: true,
+  scheme: true,
+  respond: true,
+} as const satisfies OptionNames<TokenApiOptions<User>>
+
 /**
  * django-tokenapi for Koa: `POST /token/new` logs in, `GET /token/:token/:user` checks a token (both also with `.json`), and
  * `tokenRequired` guards routes with a user and token pair from body, query or HTTP Basic.
@@ -55,6 +71,9 @@ export function tokenApi<U extends User, T extends TokenFacts>(
   options: TokenApiOptions<U, T> & { readonly tokens: TokenKind<U, T> },
 ): TokenApi<U, T>
 export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApiOptions<U, T>): TokenApi<U, T> {
+  checkOptions('tokenApi', options, OPTIONS)
+  if (options.tokens !== undefined)
+    refuseOptions(options, PAIR_OPTIONS, 'does nothing with tokens: give it to the kind of token')
   const {
     credentials = firstOf(params(), basic(), bearer()),
     prefix = '/token',
@@ -92,14 +111,13 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
     canRenew: renewDays !== undefined,
     canEndLogins: canEndLogins(options.primary ?? options.users),
   }
-  return { ...shared, routes: ({ check = true } = {}) => pairRoutes(routes, check) }
+  return { ...shared, routes: (given) => pairRoutes(routes, routesOptions(given).check) }
 }
 
-type DefaultTokenOptions = 'secret' | 'timeoutDays' | 'audience' | 'boundTo' | 'minSecretBytes' | 'clock'
-
 function defaultTokens<U extends User>(
-  options: Pick<TokenApiOptions<U>, DefaultTokenOptions>,
+  options: Pick<TokenApiOptions<U>, keyof typeof PAIR_OPTIONS | 'clock'>,
 ): TokenKind<U, SealedPairFacts> {
   const lifetime = spanOption(options, 'timeoutDays', 7) * DAY
-  return sealedPairs<U>({ ...options, secret: options.secret, lifetime })
+  const { timeoutDays: _, ...given } = pickOptions(options, { ...PAIR_OPTIONS, clock: true })
+  return sealedPairs<U>({ ...given, secret: options.secret, lifetime })
 }

@@ -1,6 +1,7 @@
 import { parse } from 'node:querystring'
 import { accept, refuse } from '../verdict.js'
 import type { Credentials, Source } from './credentials.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface ParamsOptions {
   /**
@@ -9,6 +10,8 @@ export interface ParamsOptions {
    */
   readonly query?: boolean | 'links'
 }
+
+const OPTIONS = { query: true } as const satisfies OptionNames<ParamsOptions>
 
 /**
  * The parameters `user` and `token` in the body, or in the query: for each of the two the body comes first, as
@@ -20,6 +23,7 @@ export interface ParamsOptions {
  * @throws {TypeError} for another value of `query`.
  */
 export function params(options: ParamsOptions = {}): Credentials {
+  checkOptions('params', options, OPTIONS)
   const query = Object.hasOwn(options, 'query') ? options.query : true
   if (typeof query !== 'boolean' && query !== 'links') throw new TypeError("query must be true, 'links' or false")
   return {

@@ -3,6 +3,7 @@ import { equalBytes } from '../crypto.js'
 import { type Argon2, argon2Package, type Variant, VARIANTS } from './argon2-package.js'
 import type { Hasher } from './hasher.js'
 import { readPhc, writePhc } from './phc-string.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface Argon2Options {
   /** Memory of a new hash in KiB; 102400. */
@@ -21,6 +22,13 @@ const MAX_MEMORY_KIB = 256 * 1024
 const MAX_TIME = 16
 const MAX_LANES = 16
 
+/** The names of the options. */
+export const ARGON2_OPTIONS = {
+  memoryCost: true,
+  timeCost: true,
+  parallelism: true,
+} as const satisfies OptionNames<Argon2Options>
+
 /**
  * Argon2 (RFC 9106) as a PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$key`, and in Django's format, which has `argon2` before it and
  * which new hashes have (`phc()` makes them without). New hashes are Argon2id with Django's parameters. Argon2i and Argon2d are
@@ -31,6 +39,7 @@ const MAX_LANES = 16
  *   not read back.
  */
 export function argon2(options: Argon2Options = {}): Hasher {
+  checkOptions('argon2', options, ARGON2_OPTIONS)
   return argon2On(argon2Package(), options)
 }
 

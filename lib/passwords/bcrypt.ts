@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Bcrypt, bcryptPackage } from './bcrypt-package.js'
 import { type Hasher } from './hasher.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface BcryptOptions {
   /** log2 of the rounds of a new hash, 4 to 16; 12. */
@@ -18,6 +19,8 @@ const FORM =
 const MAX_BYTES = 72
 const SHA256 = 'bcrypt_sha256$'
 
+const OPTIONS = { cost: true, format: true } as const satisfies OptionNames<BcryptOptions>
+
 /**
  * bcrypt as other packages write it (`$2a$`, `$2b$` and `$2y$`, which are one algorithm for text in UTF-8) and in Django's formats:
  * `bcrypt_sha256$`, which new hashes have (the password's SHA-256 in hex is hashed), and plain `bcrypt$`. Costs of 4 to 16 are read. It uses
@@ -31,6 +34,7 @@ const SHA256 = 'bcrypt_sha256$'
  *   in the raw format rejects with a TypeError for a password that bcrypt would cut.
  */
 export function bcrypt(options: BcryptOptions = {}): Hasher {
+  checkOptions('bcrypt', options, OPTIONS)
   return bcryptOn(bcryptPackage(), options)
 }
 

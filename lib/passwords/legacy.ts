@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { equalBytes } from '../crypto.js'
 import { type Hasher, newSalt } from './hasher.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface LegacyOptions {
   /** Reads the unsalted forms too: `md5$$hex`, bare hex of MD5, `sha1$$hex`. */
@@ -10,11 +11,14 @@ export interface LegacyOptions {
 const FORM = /^(?:(md5|sha1)\$([^$]*)\$)?([0-9a-f]{32}|[0-9a-f]{40})$/
 const DIGITS = { md5: 32, sha1: 40 } as const
 
+const OPTIONS = { unsalted: true } as const satisfies OptionNames<LegacyOptions>
+
 /**
  * Django's oldest formats, `md5$salt$hex` and `sha1$salt$hex`, for users who have not changed their password since. It only
  * reads: they are no protection once the table leaks, and `needsRehash` says so for each of them.
  */
 export function legacy(options: LegacyOptions = {}): Hasher {
+  checkOptions('legacy', options, OPTIONS)
   const { unsalted = false } = options
   if (typeof unsalted !== 'boolean') throw new TypeError('unsalted must be true or false')
 

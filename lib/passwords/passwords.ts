@@ -8,6 +8,7 @@ import { legacy } from './legacy.js'
 import { pbkdf2 } from './pbkdf2.js'
 import { scrypt } from './scrypt.js'
 import { formatOf, isUnusable, unreadableWarnings } from './unreadable.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 /** What `verify` may be given besides the password and the stored hash. */
 export interface VerifyOptions {
@@ -67,6 +68,8 @@ const MAX_ENCODED = 512
 /** One gate for the whole process, since libuv's threads are shared by all of it. */
 const processGate = gate({ width: gateWidth() })
 
+const OPTIONS = { hashers: true, gate: true, decoyKey: true } as const satisfies OptionNames<PasswordsOptions>
+
 /**
  * Passwords in the formats of the given hashers: the first makes new hashes, all verify. By default scrypt (Django 5.2's
  * parameters) makes them, and PBKDF2, Argon2 and bcrypt (if their packages are installed) and salted MD5 and SHA-1 are read.
@@ -75,11 +78,9 @@ const processGate = gate({ width: gateWidth() })
  *
  * @throws {TypeError} that names the option that is wrong.
  */
-export function passwords({
-  hashers = defaultHashers(),
-  gate: hashing = processGate,
-  decoyKey,
-}: PasswordsOptions = {}): Passwords {
+export function passwords(options: PasswordsOptions = {}): Passwords {
+  checkOptions('passwords', options, OPTIONS)
+  const { hashers = defaultHashers(), gate: hashing = processGate, decoyKey } = options
   const [preferred] = hashers
   if (preferred === undefined || !hashers.every(isHasher)) {
     throw new TypeError('hashers must be a list of at least one hasher: scrypt(), pbkdf2(), …')
@@ -110,17 +111,17 @@ export function passwords({
       return hashing.run(() => preferred.hash(password))
     },
 
-    async verify(password, encoded, options = {}) {
+    async verify(password, encoded, given = {}) {
       // Without a name, the stored hash stands for the account.
-      const { account = typeof encoded === 'string' ? encoded.slice(0, MAX_ENCODED) : '', onUnreadable } = options
+      const { account = typeof encoded === 'string' ? encoded.slice(0, MAX_ENCODED) : '', onUnreadable } = given
       const known = read(encoded)
       if (known !== null) decoy.see(account, known)
       const work = known?.stored ?? decoy.for(account)
       const checked = isHashable(password) ? password : ''
       const matches = await hashing.run(() => work.verify(checked), {
-        signal: options.signal,
-        address: options.address,
-        account: options.account,
+        signal: given.signal,
+        address: given.address,
+        account: given.account,
         isWrong: (isRight) => !isRight,
       })
       if (known === null && !isUnusable(encoded)) {

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { equalBytes } from '../crypto.js'
 import { type Hasher, isLongSalt, newSalt, readBase64, readCount } from './hasher.js'
 import { readPhc } from './phc-string.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface Pbkdf2Options {
   /** Rounds of a new hash; 1000000. */
@@ -39,6 +40,8 @@ const PASSLIB = /^(\$pbkdf2(?:-sha(?:256|512))?\$)([0-9]+)(\$[A-Za-z0-9./]+\$[A-
 
 const derive = promisify(nodePbkdf2)
 
+const OPTIONS = { iterations: true } as const satisfies OptionNames<Pbkdf2Options>
+
 /**
  * PBKDF2 (RFC 8018) in Django's format, `pbkdf2_sha256$iterations$salt$base64`; `pbkdf2_sha1` is read, and so are PHC strings
  * (`$pbkdf2-sha256$i=…$salt$key`, with or without `l=`) and those of Python's passlib (`$pbkdf2-sha256$29000$salt$key`), with
@@ -47,6 +50,7 @@ const derive = promisify(nodePbkdf2)
  * @throws {TypeError} for `iterations` that it could not read back.
  */
 export function pbkdf2(options: Pbkdf2Options = {}): Hasher {
+  checkOptions('pbkdf2', options, OPTIONS)
   const { iterations = 1_000_000 } = options
   if (!isAffordable(iterations)) throw new TypeError(`iterations must be a whole number from 1 to ${MAX_ITERATIONS}`)
   const encode = (salt: string, key: Buffer): string => `pbkdf2_sha256$${iterations}$${salt}$${key.toString('base64')}`

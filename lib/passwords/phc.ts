@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { argon2, type Argon2Options } from './argon2.js'
+import { checkOptions } from '../option-names.js'
+import { argon2, ARGON2_OPTIONS, type Argon2Options } from './argon2.js'
 import type { Hasher } from './hasher.js'
 import { ifInstalled } from './installed.js'
 import { pbkdf2 } from './pbkdf2.js'
 import { writePhc } from './phc-string.js'
-import { ownCosts, scrypt, type ScryptOptions } from './scrypt.js'
+import { ownCosts, scrypt, SCRYPT_OPTIONS, type ScryptOptions } from './scrypt.js'
 import { scryptKey } from './scrypt-key.js'
 
 /** What new hashes are made with, scrypt by default, and at what cost; the defaults are those of `scrypt()` and `argon2()`. */
@@ -22,6 +23,8 @@ const KEY_BYTES = 32
  * @throws {TypeError} for a wrong option; {InternalError} as `argon2()` where it is asked for.
  */
 export function phc(options: PhcOptions = {}): Hasher {
+  const names = options?.algorithm === 'argon2id' ? ARGON2_OPTIONS : SCRYPT_OPTIONS // of the other one none would do anything
+  checkOptions('phc', options, { algorithm: true, ...names })
   const own = ownHasher(options)
   const others = [scrypt(), pbkdf2(), ...ifInstalled(argon2)]
 
@@ -42,7 +45,8 @@ export function phc(options: PhcOptions = {}): Hasher {
 
 function ownHasher(options: PhcOptions): Hasher {
   if (options.algorithm === 'argon2id') {
-    const hasher = argon2(options)
+    const { algorithm: _, ...costs } = options
+    const hasher = argon2(costs)
     return {
       ...hasher,
       hash: async (password) => withoutPrefix(await hasher.hash(password)),
@@ -52,11 +56,12 @@ function ownHasher(options: PhcOptions): Hasher {
   if (options.algorithm !== undefined && options.algorithm !== 'scrypt') {
     throw new TypeError("algorithm must be 'scrypt' or 'argon2id'")
   }
-  const costs = ownCosts(options)
+  const { algorithm: _, ...own } = options
+  const costs = ownCosts(own)
   const encode = (salt: Buffer, key: Buffer): string =>
     writePhc({ name: 'scrypt', parameters: { ln: Math.log2(costs.N), r: costs.r, p: costs.p }, salt, key })
   return {
-    ...scrypt(options),
+    ...scrypt(own),
     async hash(password) {
       const salt = randomBytes(SALT_BYTES)
       return encode(salt, await scryptKey(password, salt, KEY_BYTES, costs))

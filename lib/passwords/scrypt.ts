@@ -2,6 +2,7 @@ import { equalBytes } from '../crypto.js'
 import { type Hasher, isLongSalt, newSalt, readBase64, readCount, type StoredHash } from './hasher.js'
 import { readPhc } from './phc-string.js'
 import { isAffordable, type ScryptCosts, scryptKey } from './scrypt-key.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface ScryptOptions {
   /** N, a power of two; 16384. */
@@ -22,6 +23,13 @@ interface Stored extends ScryptCosts {
   readonly isSalted: boolean
 }
 
+/** The names of the options. */
+export const SCRYPT_OPTIONS = {
+  cost: true,
+  blockSize: true,
+  parallelization: true,
+} as const satisfies OptionNames<ScryptOptions>
+
 /**
  * scrypt (RFC 7914) in Django's format, `scrypt$N$salt$r$p$base64`, with Django 5.2's parameters for new hashes. PHC strings,
  * `$scrypt$ln=…,r=…,p=…$salt$key`, are read too (`phc()` makes them). Reads hashes of up to 256 MiB and p = 16.
@@ -29,6 +37,7 @@ interface Stored extends ScryptCosts {
  * @throws {TypeError} for parameters that it could not read back.
  */
 export function scrypt(options: ScryptOptions = {}): Hasher {
+  checkOptions('scrypt', options, SCRYPT_OPTIONS)
   const own = ownCosts(options)
   const encode = (salt: string, key: Buffer): string =>
     `scrypt$${own.N}$${salt}$${own.r}$${own.p}$${key.toString('base64')}`

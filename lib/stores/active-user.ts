@@ -4,6 +4,7 @@ import { accept, refuse, type Verdict } from '../verdict.js'
 import { timeoutOption } from '../deadline.js'
 import { userRow } from './user-row.js'
 import { type UsersById, usersInTime } from './user-store.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 /**
  * Lookups that trust neither what is asked nor what the store returns (see `userRow`). Null if there is no such user. They reject if
@@ -47,6 +48,7 @@ export function activeUser<U extends User>(
   users: UsersById<U>,
   options: { readonly timeout?: number } = {},
 ): FindUser<U> {
+  checkOptions('activeUser', options, { timeout: true } satisfies OptionNames<typeof options>)
   const timeout = timeoutOption(options)
   return findActive(lookup(users, { timeout }))
 }

@@ -6,6 +6,7 @@ import { accept, refuse } from '../verdict.js'
 import { type Calendar, calendar } from './calendar.js'
 import { issueOptions } from './issue-options.js'
 import type { TokenKind } from './token-kind.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface DjangoPairOptions {
   /** Django's SECRET_KEY, or up to five: the first issues, all verify. */
@@ -28,6 +29,14 @@ const MAX_DAY_DIGITS = 6
 const MAX_DAYS = 1_000_000 // the calendar ends some time after
 const TAG = /^[0-9a-f]{20}$/
 
+const OPTIONS = {
+  secret: true,
+  timeoutDays: true,
+  timeZone: true,
+  minSecretBytes: true,
+  clock: true,
+} as const satisfies OptionNames<DjangoPairOptions>
+
 /**
  * django-tokenapi's own token, byte for byte: base 36 of the days since 2001-01-01, "-", and every second hex digit of an
  * HMAC-SHA-1 over id, password hash and day. It is valid on its day and for `timeoutDays` whole days after it.
@@ -39,6 +48,7 @@ const TAG = /^[0-9a-f]{20}$/
  * @throws {TypeError} at start-up for a wrong option; from `issue`, for a user without a password hash, and for limits.
  */
 export function djangoPairs(options: DjangoPairOptions): TokenKind<User, DjangoPairFacts> {
+  checkOptions('djangoPairs', options, OPTIONS)
   const { secret, timeZone = 'UTC', minSecretBytes } = options
   const clock = wholeClock(options.clock)
   const timeoutDays = spanOption(options, 'timeoutDays', 7, 0)

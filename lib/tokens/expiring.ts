@@ -2,6 +2,7 @@ import { spanOption } from '../clock.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { factsOf, opaque, type StoredTokenKind, type StoredTokenOptions } from './opaque.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface ExpiringTokenOptions<in U extends User = User> extends StoredTokenOptions<U> {
   /** Seconds for which a token is valid; 2592000 (30 days). */
@@ -9,6 +10,16 @@ export interface ExpiringTokenOptions<in U extends User = User> extends StoredTo
 }
 
 const MONTH = 30 * 24 * 60 * 60
+
+/** The names of the options. */
+export const EXPIRING_TOKEN_OPTIONS = {
+  store: true,
+  audience: true,
+  limit: true,
+  boundTo: true,
+  clock: true,
+  lifetime: true,
+} as const satisfies OptionNames<ExpiringTokenOptions>
 
 /**
  * Stored tokens with a fixed life, as djangorestframework-expiring-authtoken has them. Only a digest is stored, so a login
@@ -21,6 +32,7 @@ const MONTH = 30 * 24 * 60 * 60
  *   can be bound to.
  */
 export function expiringTokens<U extends User = User>(options: ExpiringTokenOptions<U>): StoredTokenKind<U> {
+  checkOptions('expiringTokens', options, EXPIRING_TOKEN_OPTIONS)
   const lifetime = spanOption(options, 'lifetime', MONTH)
   const { clock, issue, find: findToken, isBound, adopt, shared } = opaque('expiring', options)
 

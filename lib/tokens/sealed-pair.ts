@@ -8,6 +8,7 @@ import { isEnded } from './ended-logins.js'
 import { issueOptions } from './issue-options.js'
 import { newHead, readToken, type SealedHead, TAG_DIGITS, writeToken } from './sealed-head.js'
 import type { TokenKind } from './token-kind.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface SealedPairOptions<U extends User = User> {
   /** One secret, or up to five: the first issues, all verify. Each of at least `minSecretBytes` bytes. */
@@ -39,6 +40,16 @@ export interface SealedPairFacts {
 
 const WEEK = 7 * 24 * 60 * 60
 
+const OPTIONS = {
+  secret: true,
+  lifetime: true,
+  audience: true,
+  purpose: true,
+  boundTo: true,
+  minSecretBytes: true,
+  clock: true,
+} as const satisfies OptionNames<SealedPairOptions>
+
 /**
  * The default token. Nothing is stored; anyone who holds one can narrow it, and nobody can widen it.
  *
@@ -61,6 +72,7 @@ const WEEK = 7 * 24 * 60 * 60
  *   are not all non-empty well-formed strings, safe integers, bigints or booleans, and one for limits that have no text form or no room.
  */
 export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>): TokenKind<U, SealedPairFacts> {
+  checkOptions('sealedPairs', options, OPTIONS)
   const { secret, audience = '', purpose = '', boundTo = defaultBond, minSecretBytes } = options
   const clock = wholeClock(options.clock)
   if (purpose !== '' && options.lifetime === undefined) throw new TypeError('lifetime must be given with a purpose')

@@ -9,6 +9,7 @@ import { accept, refuse } from '../verdict.js'
 import { type BoundTo, boundToOption, bumpBoundEpoch, issueBond, verifyBond } from './bond.js'
 import { issueOptions } from './issue-options.js'
 import type { TokenKind } from './token-kind.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface SignedTokenOptions<U extends User = User> {
   /** Django's SECRET_KEY, or up to five: the first issues, all verify. */
@@ -40,6 +41,18 @@ const STAMP = /^[0-9A-Za-z]{1,8}$/
 /** The id is read from the text: a JavaScript number would round what is above 2^53. */
 const PAYLOAD = /^\[\s*(?:(0|[1-9][0-9]{0,18})|"(?:[^"\\]|\\.)*")\s*,/
 
+/** The names of the options. */
+export const SIGNED_TOKEN_OPTIONS = {
+  secret: true,
+  maxAge: true,
+  salt: true,
+  backend: true,
+  sha1: true,
+  boundTo: true,
+  minSecretBytes: true,
+  clock: true,
+} as const satisfies OptionNames<SignedTokenOptions>
+
 /**
  * nap-token-auth's token: `django.core.signing` over [user id, backend], with a time, nothing stored. Written and read byte
  * for byte; compressed values are read, and not written.
@@ -52,6 +65,7 @@ const PAYLOAD = /^\[\s*(?:(0|[1-9][0-9]{0,18})|"(?:[^"\\]|\\.)*")\s*,/
  *   bound to, and for limits.
  */
 export function signedTokens<U extends User = User>(options: SignedTokenOptions<U>): TokenKind<U, SignedFacts> {
+  checkOptions('signedTokens', options, SIGNED_TOKEN_OPTIONS)
   const { secret, salt = 'nap_token.auth', sha1 = false, boundTo, minSecretBytes } = options
   const { backend = 'django.contrib.auth.backends.ModelBackend' } = options
   const backends = typeof backend === 'string' ? [backend] : [...backend]

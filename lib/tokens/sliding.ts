@@ -4,6 +4,7 @@ import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
 import { factsOf, opaque, type StoredTokenKind, type StoredTokenOptions } from './opaque.js'
 import { type CheckedRow, NO_END } from './stored-row.js'
+import { checkOptions, type OptionNames } from '../option-names.js'
 
 export interface SlidingTokenOptions<U extends User = User> extends StoredTokenOptions<U> {
   /** Seconds for which a token is valid after its last use, or a function of the user; 2592000 (30 days). */
@@ -17,6 +18,18 @@ export interface SlidingTokenOptions<U extends User = User> extends StoredTokenO
 const MONTH = 30 * 24 * 60 * 60
 const MINUTE = 60
 const PATIENCE = 250 // milliseconds
+
+/** The names of the options. */
+export const SLIDING_TOKEN_OPTIONS = {
+  store: true,
+  audience: true,
+  limit: true,
+  boundTo: true,
+  clock: true,
+  lifetime: true,
+  maxLifetime: true,
+  onSlideFault: true,
+} as const satisfies OptionNames<SlidingTokenOptions>
 
 /**
  * Stored tokens whose life moves with their use, as djangorestframework-timed-auth-token has them.
@@ -32,6 +45,7 @@ const PATIENCE = 250 // milliseconds
  *   be bound to, and a `lifetime` function that returns no whole seconds (from `verify` too).
  */
 export function slidingTokens<U extends User = User>(options: SlidingTokenOptions<U>): StoredTokenKind<U> {
+  checkOptions('slidingTokens', options, SLIDING_TOKEN_OPTIONS)
   const { lifetime = MONTH, maxLifetime, onSlideFault = warnOnce(), store } = options
   if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
   if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)

@@ -16,7 +16,7 @@ const MONTH = 2592000
 
 describe('expiringTokenApi', () => {
   behavesLikeASibling({
-    make: ({ db, ...parts }) => expiringTokenApi({ ...parts, store: knexTokens(db) }),
+    make: (parts, db) => expiringTokenApi({ ...parts, store: knexTokens(db) }),
     scheme: 'Token',
     path: PATH,
     loggedIn: 200,

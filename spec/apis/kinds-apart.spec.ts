@@ -43,7 +43,6 @@ function apisOn(db: Knex): Readonly<Record<string, TokenApi<User>>> {
     tokenApi: tokenApi({ ...shared, secret: SECRET }),
     'tokenApi with Django pairs': tokenApi({
       ...shared,
-      secret: SECRET,
       tokens: anyOf(
         sealedPairs({ secret: SECRET, clock: () => NOW }),
         djangoPairs({ secret: SECRET, clock: () => NOW }),
@@ -148,7 +147,6 @@ describe('kinds apart', () => {
         const api = tokenApi({
           users: knexUsers(db()),
           passwords: cheap,
-          secret: SECRET,
           clock: () => NOW,
           tokens: kinds,
           credentials: firstOf(params(), authorization('Bearer')),

@@ -45,7 +45,8 @@ async function seen(
 ): Promise<Seen> {
   const events: TokenEvent[] = []
   let calls = 0
-  const api = tokenApi({ users: memoryUsers([ann]), secret, onEvent: (event) => void events.push(event), ...options })
+  const own = options.tokens === undefined ? { secret } : {}
+  const api = tokenApi({ users: memoryUsers([ann]), ...own, onEvent: (event) => void events.push(event), ...options })
   const app = new Koa().use(bodyParser()).use(api.routes())
   app.use(
     api.tokenRequired((ctx) => {

@@ -36,7 +36,7 @@ function refusingWrites(
 
 describe('timedTokenApi', () => {
   behavesLikeASibling({
-    make: ({ db, ...parts }) => timedTokenApi({ ...parts, store: knexTokens(db) }),
+    make: (parts, db) => timedTokenApi({ ...parts, store: knexTokens(db) }),
     scheme: 'Token',
     path: PATH,
     loggedIn: 201,

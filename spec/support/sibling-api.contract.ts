@@ -12,7 +12,6 @@ import { waitingPasswords } from './waiting-hasher.js'
 
 /** What the suite gives to the API that it makes. */
 export interface SiblingParts {
-  readonly db: Knex
   readonly users: UserStore<KnexUser>
   readonly passwords: Passwords
   readonly throttle: ThrottleOptions | false
@@ -23,7 +22,7 @@ export interface SiblingParts {
 
 /** What the suite has to know of an API. */
 export interface SiblingUnderTest<T extends TokenFacts> {
-  readonly make: (parts: SiblingParts) => TokenApi<KnexUser, T>
+  readonly make: (parts: SiblingParts, db: Knex) => TokenApi<KnexUser, T>
   readonly scheme: string
   /** Where a login goes, without the slash at the end. */
   readonly path: string
@@ -53,16 +52,18 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
       })
 
       const apiOf = (parts: Partial<SiblingParts> = {}): TokenApi<KnexUser, T> =>
-        make({
-          db: db(),
-          users: knexUsers(db()),
-          passwords: cheap,
-          throttle: false,
-          clock: () => now,
-          onEvent: (event) => void events.push(event),
-          timeout: 5,
-          ...parts,
-        })
+        make(
+          {
+            users: knexUsers(db()),
+            passwords: cheap,
+            throttle: false,
+            clock: () => now,
+            onEvent: (event) => void events.push(event),
+            timeout: 5,
+            ...parts,
+          },
+          db(),
+        )
       const alice = async (): Promise<KnexUser> => {
         const user = await knexUsers(db()).findById('1')
         if (user === null) throw new Error('alice is there')

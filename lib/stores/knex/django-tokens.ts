@@ -3,6 +3,7 @@ import { ContractViolation } from '../../errors.js'
 import { asText, type Dialect, dialectOf, rowsOf, verbatim } from './dialect.js'
 import { type IdColumn, idsOf } from '../ids.js'
 import { rawOf } from './raw.js'
+import { checkOptions, type OptionNames } from '../../option-names.js'
 
 export interface DjangoTokensOptions {
   /** The table of `rest_framework.authtoken`, or of djangorestframework-timed-auth-token. */
@@ -30,6 +31,8 @@ const TIMES = {
   timed_auth_token_timedauthtoken: { ...CREATED, last_used: 'lastUsedAt', expires: 'expiresAt' },
 } as const
 
+const OPTIONS = { table: true, id: true, batch: true } as const satisfies OptionNames<DjangoTokensOptions>
+
 /**
  * Reads the tokens that a Django application has stored, in batches, smallest key first: its tables are not changed.
  *
@@ -37,6 +40,7 @@ const TIMES = {
  *   type `id`, which would name another user or none. A query that fails rejects.
  */
 export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
+  checkOptions('djangoTokens', options, OPTIONS)
   const { table, id = 'integer', batch = 1000 } = options
   if (table !== 'authtoken_token' && table !== 'timed_auth_token_timedauthtoken') {
     throw new TypeError("table must be 'authtoken_token' or 'timed_auth_token_timedauthtoken'")

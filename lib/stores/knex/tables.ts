@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { InternalError } from '../../errors.js'
 import { type Dialect, dialectOf, identifier, quoted, rowsOf, unquoted } from './dialect.js'
 import { rawOf } from './raw.js'
+import { checkOptions, type OptionNames } from '../../option-names.js'
 
 /**
  * Creates a user table for `knexUsers`: id, username (unique), password, is_active, token_epoch, ended_logins. Call it from a
@@ -11,6 +12,7 @@ import { rawOf } from './raw.js'
  * @param options `table`: its name, 'users'.
  */
 export async function createUserTable(db: Knex, options: { readonly table?: string } = {}): Promise<void> {
+  checkOptions('createUserTable', options, { table: true } satisfies OptionNames<typeof options>)
   const table = identifier('table', options.table ?? 'users')
   const exact = dialectOf(db) === 'mysql'
   await db.schema.createTable(table, (columns) => {
@@ -40,6 +42,11 @@ export interface TokenTableOptions {
   }
 }
 
+const TOKEN_TABLE_OPTIONS = { table: true, users: true } as const satisfies OptionNames<TokenTableOptions>
+const REFERENCE_OPTIONS = { table: true, column: true } as const satisfies OptionNames<
+  NonNullable<TokenTableOptions['users']>
+>
+
 /**
  * Creates a token table for `knexTokens`: only digests of tokens, in a column that compares bytes, with the user's id, times
  * in whole seconds, what a token is bound and limited to, and its name. Call it from a migration of the application; it does
@@ -48,9 +55,11 @@ export interface TokenTableOptions {
  * @throws {InternalError} ERR_SCHEMA if the column that `users` names does not exist.
  */
 export async function createTokenTable(db: Knex, options: TokenTableOptions = {}): Promise<void> {
+  checkOptions('createTokenTable', options, TOKEN_TABLE_OPTIONS)
   const table = identifier('table', options.table ?? 'tokens')
   const exact = dialectOf(db) === 'mysql'
   const { users } = options
+  if (users !== undefined) checkOptions('users', users, REFERENCE_OPTIONS)
   const usersTable = identifier('users.table', users?.table ?? 'users')
   const usersId = identifier('users.column', users?.column ?? 'id')
   const typeOfId = users === undefined ? undefined : await columnType(db, usersTable, usersId)

@@ -14,6 +14,7 @@ import {
   type TokenOwner,
   type TokenStore,
 } from '../token-store.js'
+import { checkOptions, type OptionNames } from '../../option-names.js'
 
 export interface KnexTokensOptions {
   /** 'tokens'. */
@@ -57,6 +58,8 @@ const DECIMAL = /^[1-9][0-9]{0,9}$/
 /** A condition with its bindings. */
 type Condition = readonly [sql: string, bindings: readonly Knex.Value[]]
 
+const OPTIONS = { table: true, timeout: true } as const satisfies OptionNames<KnexTokensOptions>
+
 /**
  * Stored tokens in a table of `createTokenTable`, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Lookups of one
  * event-loop tick are sent as one query. Rows are removed by their ids, so that concurrent logins do not lock each other's
@@ -64,6 +67,7 @@ type Condition = readonly [sql: string, bindings: readonly Knex.Value[]]
  * `wrapIdentifier` of the application's Knex; its `postProcessResponse` does not apply.
  */
 export function knexTokens(db: Knex, options: KnexTokensOptions = {}): KnexTokenStore {
+  checkOptions('knexTokens', options, OPTIONS)
   const { table = 'tokens' } = options
   const timeout = timeoutOption(options)
   const dialect = dialectOf(db)

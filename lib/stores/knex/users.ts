@@ -9,6 +9,7 @@ import { ownCopy } from '../own-copy.js'
 import { tableOf } from './table.js'
 import type { UserStore } from '../user-store.js'
 import { isUserId } from '../../user.js'
+import { checkOptions, type OptionNames } from '../../option-names.js'
 
 /** The columns of a user table. Those that a table does not have are null. */
 export interface UserColumns {
@@ -58,6 +59,10 @@ export interface KnexUserStore<U extends KnexUser<IdColumn>> extends UserStore<U
   check(): Promise<void>
 }
 
+const OPTIONS = { table: true, columns: true, id: true, timeout: true } as const satisfies OptionNames<
+  KnexUsersOptions<IdColumn, object>
+>
+
 /**
  * Users in a table, through Knex on PostgreSQL, MySQL, MariaDB or SQLite. Lookups of one event-loop tick are sent as one
  * query; nothing is cached. Ids that are not canonical or out of the column's range cause no query. A `bigint` table has
@@ -74,6 +79,7 @@ export function knexUsers<Extra extends object = {}, K extends IdColumn = 'integ
   options: KnexUsersOptions<K, Extra> = {},
 ): KnexUserStore<KnexUser<K, Extra>> {
   type User = KnexUser<K, Extra>
+  checkOptions('knexUsers', options, OPTIONS)
   const { table = 'users' } = options
   const timeout = timeoutOption(options)
   const type = options.id ?? ('integer' as K) // K is 'integer' where no id was given

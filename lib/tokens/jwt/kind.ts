@@ -26,6 +26,7 @@ import {
 import { type JwtKey, type JwtKeyOptions, jwtKeys, userKeys } from './keys.js'
 import { isSignedWith, signJwt } from './signature.js'
 import { MAX_LENGTH, readJwt, readObject } from './text.js'
+import { checkOptions, type OptionNames } from '../../option-names.js'
 
 export interface JwtOptions<U extends User = User> extends JwtKeyOptions {
   /** Seconds that a token is valid for; 300. */
@@ -79,6 +80,27 @@ const WEEK = 7 * 24 * 60 * 60
 /** Claims that are written and read here, so that none of them can hold the scopes. */
 const OWN_CLAIMS = new Set(['exp', 'nbf', 'iat', 'orig_iat', 'aud', 'iss', 'jti', 'bond', 'user_id', 'username'])
 
+/** The names of the options. */
+export const JWT_OPTIONS = {
+  algorithm: true,
+  secret: true,
+  privateKey: true,
+  publicKey: true,
+  keys: true,
+  minSecretBytes: true,
+  lifetime: true,
+  leeway: true,
+  audience: true,
+  issuer: true,
+  refreshLifetime: true,
+  scopeClaim: true,
+  secretOf: true,
+  payload: true,
+  userOf: true,
+  boundTo: true,
+  clock: true,
+} as const satisfies OptionNames<JwtOptions>
+
 /**
  * JSON Web Tokens (RFC 7519) as djangorestframework-jwt writes them, behind a strict reading: one algorithm, no header that
  * asks for anything, nothing trusted before the signature is checked. `exp` is required; `nbf`, `iat` and `orig_iat` are checked
@@ -92,6 +114,7 @@ const OWN_CLAIMS = new Set(['exp', 'nbf', 'iat', 'orig_iat', 'aud', 'iss', 'jti'
  *   for limits that it does not carry, and for claims with which no token is ever accepted.
  */
 export function jwtTokens<U extends User = User>(options: JwtOptions<U>): JwtKind<U> {
+  checkOptions('jwtTokens', options, JWT_OPTIONS)
   return jwtKind(options)
 }
 
