@@ -46,7 +46,12 @@ function plainWithoutHash<U extends User>(row: U): U {
   const names = hashNames(row, row.password)
   if (names.length === 0) return row
   const copy = { ...row }
-  for (const name of names) Object.defineProperty(copy, name, { enumerable: false })
+  const left = Object.keys(Object.getOwnPropertyDescriptors(row)).filter((name) => !Object.hasOwn(copy, name))
+  // A spread leaves out what is not enumerable, the `password` of a store that hides it itself among it.
+  for (const name of [...names, ...left]) {
+    const value: unknown = Reflect.get(row, name)
+    Object.defineProperty(copy, name, { value, enumerable: false, configurable: true, writable: true })
+  }
   return copy
 }
 

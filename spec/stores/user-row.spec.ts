@@ -145,6 +145,15 @@ describe('userRow', () => {
       expect(row).to.include({ password_hash: HASH, email: 'ann@example.org' })
     })
 
+    it('keeps what its store hides itself, if it shows the hash under another name', () => {
+      const row = { id: 1, username: 'ann', tokenKey: HASH }
+      Object.defineProperty(row, 'password', { value: HASH, enumerable: false })
+      Object.defineProperty(row, 'note', { value: 'a note', enumerable: false })
+      const user = userRow(row as unknown as User) // with the two properties that were just defined
+      expect(user).to.include({ id: 1, username: 'ann', password: HASH, tokenKey: HASH, note: 'a note' })
+      expect(JSON.stringify(user)).to.equal('{"id":1,"username":"ann"}')
+    })
+
     it('without a password keeps what else is null or empty', () => {
       for (const password of [null, '']) {
         expect(JSON.stringify(userRow({ id: 1, username: 'ann', password, note: password }))).to.include('"note"')
