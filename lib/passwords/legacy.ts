@@ -14,8 +14,8 @@ const DIGITS = { md5: 32, sha1: 40 } as const
 const OPTIONS = { unsalted: true } as const satisfies OptionNames<LegacyOptions>
 
 /**
- * Django's oldest formats, `md5$salt$hex` and `sha1$salt$hex`, for users who have not changed their password since. It only
- * reads: they are no protection once the table leaks, and `needsRehash` says so for each of them.
+ * Django's oldest formats, `md5$salt$hex` and `sha1$salt$hex`, for users who have not changed their password since. They
+ * are only read, not made: they protect no password once the table has leaked, and `needsRehash` is true for each of them.
  */
 export function legacy(options: LegacyOptions = {}): Hasher {
   checkOptions('legacy', options, OPTIONS)

@@ -25,7 +25,7 @@ describe('argon2', () => {
 
       behavesLikeAHasher({
         cheap: () => hasher({ memoryCost: 8, timeCost: 1, parallelism: 1 }),
-        dear: () => hasher({ memoryCost: 16, timeCost: 2, parallelism: 1 }),
+        costly: () => hasher({ memoryCost: 16, timeCost: 2, parallelism: 1 }),
         form: /^argon2\$argon2id\$v=19\$m=8,t=1,p=1\$[0-9A-Za-z+/]{22}\$[0-9A-Za-z+/]{43}$/,
         unreadable: {
           'another variant': `argon2$argon2x$v=19$m=8,t=1,p=1$${SALT}$${KEY}`,

@@ -51,7 +51,7 @@ describe('bcrypt', () => {
 
       behavesLikeAHasher({
         cheap: () => hasher({ cost: 4 }),
-        dear: () => hasher({ cost: 5 }),
+        costly: () => hasher({ cost: 5 }),
         form: /^bcrypt_sha256\$\$2b\$04\$[./0-9A-Za-z]{53}$/,
         unreadable: UNREADABLE,
       })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { betterAuth, passwords, scrypt } from '../../lib/index.js'
-import { nobodysHashes } from '../support/hasher.contract.js'
+import { unreadableHashes } from '../support/hasher.contract.js'
 
 /** "correct horse battery staple", hashed by better-auth 1.7.25. */
 const STORED =
@@ -47,7 +47,7 @@ describe('betterAuth', () => {
   })
 
   const unreadable: Readonly<Record<string, string>> = {
-    ...nobodysHashes,
+    ...unreadableHashes,
     'a short salt': `${SALT.slice(1)}:${KEY}`,
     'a long salt': `0${SALT}:${KEY}`,
     'no salt': `:${KEY}`,

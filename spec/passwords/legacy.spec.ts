@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { legacy } from '../../lib/index.js'
-import { nobodysHashes } from '../support/hasher.contract.js'
+import { unreadableHashes } from '../support/hasher.contract.js'
 
 const SALTED = {
   md5: 'md5$aVeryLongSalt0123456789$99e8d3067daa09f8d7451979706a4665',
@@ -36,7 +36,7 @@ describe('legacy', () => {
   }
 
   const unreadable: Readonly<Record<string, string>> = {
-    ...nobodysHashes,
+    ...unreadableHashes,
     'bare sha1': '81c6d86804114913b5610a1d4ba834bbcbbf90a1',
     'md5 as long as sha1': 'md5$salt$81c6d86804114913b5610a1d4ba834bbcbbf90a1',
     'sha1 as long as md5': 'sha1$salt$f216144a92aa74c07e1e7f0ab792477d',
@@ -48,7 +48,7 @@ describe('legacy', () => {
     'a line break': `${UNSALTED['bare md5']}\n`,
     'an empty digest': 'sha1$$',
     sha256: `sha256$salt$${'0'.repeat(64)}`,
-    'a salt alone': `$salt$${'0'.repeat(32)}`,
+    'only a salt': `$salt$${'0'.repeat(32)}`,
   }
   for (const [what, encoded] of Object.entries(unreadable)) {
     it(`does not read ${what}`, () => {

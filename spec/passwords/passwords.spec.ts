@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { argon2, bcrypt, type Hasher, legacy, type Passwords, passwords, pbkdf2, scrypt } from '../../lib/index.js'
 import { gate, gateWidth, Overloaded } from '../../lib/passwords/gate.js'
 import { counting } from '../support/counting.js'
-import { nobodysHashes } from '../support/hasher.contract.js'
+import { unreadableHashes } from '../support/hasher.contract.js'
 import { knownAnswers } from '../support/vectors.js'
 import { warningsOf } from '../support/warnings.js'
 
@@ -127,7 +127,7 @@ describe('passwords', () => {
 
   describe('verify costs one hash and is false', () => {
     const stored: Readonly<Record<string, string | null>> = {
-      ...nobodysHashes,
+      ...unreadableHashes,
       'no hash at all': null,
       'a format that is not configured': 'md5$salt$5f4dcc3b5aa765d61d8327deb882cf99',
       'scrypt of terabytes': `scrypt$4294967296$salt$8$1$${Buffer.alloc(64).toString('base64')}`,

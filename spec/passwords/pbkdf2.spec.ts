@@ -4,12 +4,14 @@ import { behavesLikeAHasher } from '../support/hasher.contract.js'
 
 const KEY = Buffer.alloc(32).toString('base64')
 const KEY_SHA1 = Buffer.alloc(20).toString('base64')
+const UNPADDED = KEY.slice(0, -1)
+const SALT = 'A'.repeat(22)
 const LONG = 'x'.repeat(22)
 
 describe('pbkdf2', () => {
   behavesLikeAHasher({
     cheap: () => pbkdf2({ iterations: 1 }),
-    dear: () => pbkdf2({ iterations: 2 }),
+    costly: () => pbkdf2({ iterations: 2 }),
     form: /^pbkdf2_sha256\$1\$[0-9A-Za-z]{22}\$[0-9A-Za-z+/]{43}=$/,
     unreadable: {
       'another digest': `pbkdf2_sha512$1$salt$${KEY}`,
@@ -32,7 +34,19 @@ describe('pbkdf2', () => {
       'iterations and a half': `pbkdf2_sha256$1.5$salt$${KEY}`,
       'iterations as a power': `pbkdf2_sha256$1e3$salt$${KEY}`,
       'Arabic iterations': `pbkdf2_sha256$١$salt$${KEY}`,
-      'more iterations than anybody waits for': `pbkdf2_sha256$5000001$salt$${KEY}`,
+      'more iterations than the ceiling': `pbkdf2_sha256$5000001$salt$${KEY}`,
+      'a PHC string without iterations': `$pbkdf2-sha256$${SALT}$${UNPADDED}`,
+      'a PHC string of too many iterations': `$pbkdf2-sha256$i=5000001$${SALT}$${UNPADDED}`,
+      'too many iterations as passlib writes them': `$pbkdf2-sha256$5000001$${SALT}$${UNPADDED}`,
+      'a leading zero as passlib would write it': `$pbkdf2-sha256$01$${SALT}$${UNPADDED}`,
+      'a PHC string with another length than its key': `$pbkdf2-sha256$i=1,l=31$${SALT}$${UNPADDED}`,
+      'a PHC string with a length of 0': `$pbkdf2-sha256$i=1,l=0$${SALT}$${UNPADDED}`,
+      'a PHC string with an unknown parameter': `$pbkdf2-sha256$i=1,x=1$${SALT}$${UNPADDED}`,
+      'a PHC string with a version': `$pbkdf2-sha256$v=1$i=1$${SALT}$${UNPADDED}`,
+      'a PHC string with an unknown digest': `$pbkdf2-md5$i=1$${SALT}$${UNPADDED}`,
+      'a PHC string whose key costs its rounds twice': `$pbkdf2-sha1$i=1$${SALT}$${UNPADDED}`,
+      'a PHC string in passlib’s alphabet': `$pbkdf2-sha256$i=1$${SALT}$.${UNPADDED.slice(1)}`,
+      'passlib’s form in the alphabet of PHC strings': `$pbkdf2-sha256$1$${SALT}$+${UNPADDED.slice(1)}`,
       'iterations beyond every number': `pbkdf2_sha256$${'9'.repeat(400)}$salt$${KEY}`,
     },
   })
@@ -56,6 +70,17 @@ describe('pbkdf2', () => {
     expect(outdated(`pbkdf2_sha256$9$${LONG}$${KEY}`)).to.equal(true)
     expect(outdated(`pbkdf2_sha256$10$${LONG.slice(1)}$${KEY}`)).to.equal(true)
     expect(outdated(`pbkdf2_sha1$10$${LONG}$${KEY_SHA1}`)).to.equal(true)
+  })
+
+  it('reads PHC strings and those of passlib, and finds them outdated, since new hashes are Django’s', () => {
+    const hasher = pbkdf2({ iterations: 10 })
+    for (const parameters of ['i=10', 'i=10,l=32', 'l=32,i=10', '10']) {
+      const stored = hasher.read(`$pbkdf2-sha256$${parameters}$${SALT}$${UNPADDED}`)
+      expect(stored?.outdated, parameters).to.equal(true)
+      expect(stored?.cost, parameters).to.equal('pbkdf2_sha256 10')
+    }
+    expect(hasher.read(`$pbkdf2-sha512$10$${SALT}$${'A'.repeat(86)}`)?.cost).to.equal('pbkdf2_sha512 10')
+    expect(hasher.read(`$pbkdf2$10$${SALT}$${'A'.repeat(27)}`)?.cost).to.equal('pbkdf2_sha1 10')
   })
 
   it('takes no iterations that it could not read back', () => {

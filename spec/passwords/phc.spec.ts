@@ -16,7 +16,7 @@ describe('phc', () => {
   describe('with scrypt', () => {
     behavesLikeAHasher({
       cheap: () => phc({ cost: 2, parallelization: 1 }),
-      dear: () => phc({ cost: 4, parallelization: 1 }),
+      costly: () => phc({ cost: 4, parallelization: 1 }),
       form: /^\$scrypt\$ln=1,r=8,p=1\$[0-9A-Za-z+/]{22}\$[0-9A-Za-z+/]{43}$/,
       unreadable: {
         'Django’s scrypt': scrypt().decoy,
@@ -35,7 +35,7 @@ describe('phc', () => {
   describe('with Argon2', () => {
     behavesLikeAHasher({
       cheap: () => phc(ARGON2),
-      dear: () => phc({ ...ARGON2, memoryCost: 16 }),
+      costly: () => phc({ ...ARGON2, memoryCost: 16 }),
       form: /^\$argon2id\$v=19\$m=8,t=1,p=1\$[0-9A-Za-z+/]{22}\$[0-9A-Za-z+/]{43}$/,
       unreadable: { 'Django’s Argon2': argon2().decoy },
     })

@@ -4,10 +4,15 @@ import { behavesLikeAHasher } from '../support/hasher.contract.js'
 
 const KEY = Buffer.alloc(64).toString('base64')
 
+/** A PHC string of scrypt with these parameters. */
+function phcOf(parameters: string): string {
+  return `$scrypt$${parameters}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+}
+
 describe('scrypt', () => {
   behavesLikeAHasher({
     cheap: () => scrypt({ cost: 2, parallelization: 1 }),
-    dear: () => scrypt({ cost: 4, parallelization: 1 }),
+    costly: () => scrypt({ cost: 4, parallelization: 1 }),
     form: /^scrypt\$2\$[0-9A-Za-z]{22}\$8\$1\$[0-9A-Za-z+/]{86}==$/,
     unreadable: {
       'another algorithm': `Scrypt$2$salt$8$1$${KEY}`,
@@ -39,6 +44,24 @@ describe('scrypt', () => {
       'N beyond every number': `scrypt$${'9'.repeat(400)}$salt$8$1$${KEY}`,
       'r of gigabytes': `scrypt$2$salt$4194304$1$${KEY}`,
       'p of 17': `scrypt$2$salt$8$17$${KEY}`,
+      'a PHC string with a version': phcOf('v=1$ln=4,r=8,p=1'),
+      'a PHC string with N instead of its logarithm': phcOf('n=16,r=8,p=1'),
+      'a PHC string without ln': phcOf('r=8,p=1'),
+      'a PHC string with ln twice': phcOf('ln=4,ln=4,r=8,p=1'),
+      'a PHC string with one more parameter': phcOf('ln=4,r=8,p=1,x=1'),
+      'a PHC string with ln=0': phcOf('ln=0,r=8,p=1'),
+      'a PHC string with a leading zero': phcOf('ln=04,r=8,p=1'),
+      'a PHC string with a sign': phcOf('ln=+4,r=8,p=1'),
+      'a PHC string with a blank': phcOf('ln=4, r=8,p=1'),
+      'a PHC string of more than 256 MiB': phcOf('ln=18,r=8,p=1'),
+      'a PHC string with N beyond every number': phcOf('ln=2048,r=8,p=1'),
+      'a PHC string with p of 17': phcOf('ln=4,r=8,p=17'),
+      'a PHC string with N too large for r': phcOf('ln=16,r=1,p=1'),
+      'a PHC string with padding': `${phcOf('ln=4,r=8,p=1')}=`,
+      'a PHC string without a key': phcOf('ln=4,r=8,p=1').slice(0, -44),
+      'a PHC string with a short key': phcOf('ln=4,r=8,p=1').slice(0, -22),
+      'a PHC string in the alphabet of URLs': phcOf('ln=4,r=8,p=1').replace(/A$/, '-'),
+      'a PHC string in upper case': phcOf('LN=4,R=8,P=1'),
       // RFC 7914 §2: N < 2^(16 r). OpenSSL throws for it.
       'N too large for r': `scrypt$65536$salt$1$1$${KEY}`,
     },
@@ -73,6 +96,22 @@ describe('scrypt', () => {
     expect(outdated(`scrypt$4$${long}$7$2$${KEY}`)).to.equal(true)
     expect(outdated(`scrypt$4$${long}$8$1$${KEY}`)).to.equal(true)
     expect(outdated(`scrypt$4$${long.slice(1)}$8$2$${KEY}`)).to.equal(true)
+  })
+
+  it('reads PHC strings, with their parameters in any order, and finds cheaper ones and short salts outdated', async () => {
+    const hasher = scrypt({ cost: 4, blockSize: 8, parallelization: 2 })
+    // RFC 7914 §12, with the salt in base64.
+    const key = '/bq+HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfosGLQA'
+    for (const list of ['ln=10,r=8,p=16', 'p=16,r=8,ln=10', 'r=8,ln=10,p=16']) {
+      const encoded = `$scrypt$${list}$TmFDbE5hQ2w$`
+      expect(hasher.read(encoded + key.slice(0, 43))?.outdated, list).to.equal(true)
+    }
+    const long = phcOf('ln=2,r=8,p=2')
+    expect(hasher.read(long)?.outdated).to.equal(false)
+    expect(hasher.read(long)?.cost).to.equal(hasher.read(hasher.decoy)?.cost)
+    for (const cheaper of ['ln=1,r=8,p=2', 'ln=2,r=7,p=2', 'ln=2,r=8,p=1']) {
+      expect(hasher.read(phcOf(cheaper))?.outdated, cheaper).to.equal(true)
+    }
   })
 
   it('takes no parameters that it could not read back', () => {

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import type { Hasher, StoredHash } from '../../lib/index.js'
 
-/** What the suite has to know of a hasher. */
+/** A hasher, and what the suite needs to test it. */
 export interface HasherUnderTest {
   /** A hasher at a cost that a spec can afford, and a costlier one. */
   readonly cheap: () => Hasher
-  readonly dear: () => Hasher
+  readonly costly: () => Hasher
   /** What a new hash looks like. */
   readonly form: RegExp
   /** Stored hashes that are nearly this hasher's, by what is wrong with them. */
@@ -14,8 +14,8 @@ export interface HasherUnderTest {
 
 const PASSWORD = 'pässwörd 用户 💡\0 '
 
-/** Stored values that are no hasher's. */
-export const nobodysHashes: Readonly<Record<string, string>> = {
+/** Stored values that no hasher reads. */
+export const unreadableHashes: Readonly<Record<string, string>> = {
   'an empty text': '',
   blanks: '  ',
   'a password in clear': 'password',
@@ -34,13 +34,13 @@ export const nobodysHashes: Readonly<Record<string, string>> = {
 
 function readable(hasher: Hasher, encoded: string): StoredHash {
   const stored = hasher.read(encoded)
-  if (stored === null) throw new Error(`it does not read ${encoded}`)
+  if (stored === null) throw new Error(`the hasher does not read ${encoded}`)
   return stored
 }
 
 /** What every hasher that makes new hashes promises. */
 export function behavesLikeAHasher(subject: HasherUnderTest): void {
-  const { cheap, dear, form, unreadable } = subject
+  const { cheap, costly, form, unreadable } = subject
 
   describe('behaves like a hasher', () => {
     it('makes hashes of one form, each with a salt of its own, which fit into 255 characters', async () => {
@@ -49,7 +49,7 @@ export function behavesLikeAHasher(subject: HasherUnderTest): void {
       expect(new Set(hashes).size).to.equal(5)
     })
 
-    it('knows the password of its hash, as it was, and no other', async () => {
+    it('verifies the password of its hash, as it was, and no other', async () => {
       const stored = readable(cheap(), await cheap().hash(PASSWORD))
       expect(await stored.verify(PASSWORD)).to.equal(true)
       const others = [
@@ -63,7 +63,7 @@ export function behavesLikeAHasher(subject: HasherUnderTest): void {
       for (const other of others) expect(await stored.verify(other), JSON.stringify(other)).to.equal(false)
     })
 
-    it('knows passwords of up to 4096 bytes to their last one', async () => {
+    it('compares passwords of up to 4096 bytes to the last one', async () => {
       const long = 'x'.repeat(4096)
       const stored = readable(cheap(), await cheap().hash(long))
       expect(await stored.verify(long)).to.equal(true)
@@ -72,37 +72,37 @@ export function behavesLikeAHasher(subject: HasherUnderTest): void {
     })
 
     it('reads hashes of another cost', async () => {
-      const hash = await dear().hash(PASSWORD)
+      const hash = await costly().hash(PASSWORD)
       expect(await readable(cheap(), hash).verify(PASSWORD)).to.equal(true)
     })
 
-    it('finds its own hashes up to date, cheaper ones outdated and dearer ones not', async () => {
-      const [low, high] = [await cheap().hash(PASSWORD), await dear().hash(PASSWORD)]
+    it('finds its own hashes up to date, cheaper ones outdated and costlier ones not', async () => {
+      const [low, high] = [await cheap().hash(PASSWORD), await costly().hash(PASSWORD)]
       expect(readable(cheap(), low).outdated).to.equal(false)
-      expect(readable(dear(), low).outdated).to.equal(true)
+      expect(readable(costly(), low).outdated).to.equal(true)
       expect(readable(cheap(), high).outdated).to.equal(false)
     })
 
-    it('has a decoy at its own cost, whose password nobody knows', async () => {
-      for (const hasher of [cheap(), dear()]) {
+    it('has a decoy at its own cost that no password verifies', async () => {
+      for (const hasher of [cheap(), costly()]) {
         const decoy = readable(hasher, hasher.decoy)
         expect(decoy.outdated).to.equal(false)
         for (const password of ['', 'password', hasher.decoy]) expect(await decoy.verify(password)).to.equal(false)
       }
-      expect(readable(dear(), cheap().decoy).outdated).to.equal(true)
+      expect(readable(costly(), cheap().decoy).outdated).to.equal(true)
     })
 
     it('labels hashes of one cost alike and of another cost differently, without their salt or digest', async () => {
-      const [one, other, high] = [await cheap().hash('one'), await cheap().hash('other'), await dear().hash('one')]
+      const [one, other, high] = [await cheap().hash('one'), await cheap().hash('other'), await costly().hash('one')]
       const label = readable(cheap(), one).cost
       expect(label).to.match(/^[a-z0-9_]+( [0-9]+)*$/)
       expect(readable(cheap(), other).cost).to.equal(label)
-      expect(readable(dear(), one).cost).to.equal(label)
+      expect(readable(costly(), one).cost).to.equal(label)
       expect(readable(cheap(), cheap().decoy).cost).to.equal(label)
       expect(readable(cheap(), high).cost).not.to.equal(label)
     })
 
-    for (const [what, encoded] of Object.entries({ ...nobodysHashes, ...unreadable })) {
+    for (const [what, encoded] of Object.entries({ ...unreadableHashes, ...unreadable })) {
       it(`does not read ${what}`, () => {
         expect(cheap().read(encoded)).to.equal(null)
       })
