@@ -18,7 +18,8 @@ export async function renew<U extends User, T extends TokenFacts>(
   if (!verdict.ok) return verdict
   const { user, token } = verdict.value
   const { limits = [], loggedInAt, id } = token
-  if (loggedInAt === undefined || id === undefined) return refuse('invalid')
+  if (loggedInAt === undefined) return refuse('invalid')
   if (!(verifier.now() < loggedInAt + renewFor)) return refuse('expired')
-  return accept({ user, issued: await verifier.tokens.issue(user, { limits, loggedInAt, id }) })
+  const login = id === undefined ? { loggedInAt } : { loggedInAt, id }
+  return accept({ user, issued: await verifier.tokens.issue(user, { limits, ...login }) })
 }
