@@ -36,10 +36,10 @@ interface Contender {
 
 type Member = User & { readonly id: number; readonly password: string }
 
-const SECRET = 'a secret of the bench alone, of more than 32 bytes'
+const SECRET = 'a secret of the bench only, of more than 32 bytes'
 const WARM = 500
 
-/** Issue and verify in this process, everything in turn. */
+/** Issue and verify in this process, one after the other. */
 export async function micro({ tokens: count, rounds }: Plan): Promise<readonly MicroRow[]> {
   const users = Array.from({ length: count }, (_, at): Member => memberOf(at + 1))
   const contenders = await contendersOf(users)

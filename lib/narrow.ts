@@ -20,7 +20,7 @@ export interface LinkOptions {
 
 /**
  * Narrows a sealed pair, without the server and without any key: the new token can do what both the old one and `limits` allow. It
- * ends with the old one. Nobody who has only the new one can get the old one back.
+ * ends with the old one. The old one cannot be had back from the new one.
  *
  * A token that is lent should also get `expiresAt`: one that is only limited in its scopes can be renewed, limits included, until
  * `renewDays` after the login. Whether the token is genuine is not checked here. WebCrypto is needed, which browsers have only in

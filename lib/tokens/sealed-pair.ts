@@ -51,7 +51,7 @@ const OPTIONS = {
 } as const satisfies OptionNames<SealedPairOptions>
 
 /**
- * The default token. Nothing is stored; anyone who holds one can narrow it, and nobody can widen it.
+ * The default token. Nothing is stored; anyone who holds one can narrow it, and no one can widen it.
  *
  *     token = head "-" hex(seal ‖ bond)            head = root *("." limit)            root = iat *("~" claim)
  *     seal₀ = HMAC(sealKey, field(user id) field(root))                         sealᵢ = HMAC(sealᵢ₋₁, field(limitᵢ))

@@ -81,7 +81,7 @@ describe('firstOf', () => {
       expect(reader.read(half)).to.deep.equal({ ok: true, value: { user: '2', token: 'bbb', scheme: 'Basic' } })
     })
 
-    it('leaves other schemes alone', () => {
+    it('ignores other schemes', () => {
       expect(reader.read({ headers: { authorization: 'Bearer x' }, url: '/me' })).to.deep.equal({
         ok: false,
         reason: 'missing',

@@ -10,7 +10,7 @@ describe('authorizationHeader', () => {
     })
   })
 
-  it('is missing where there is none', () => {
+  it('is missing if there is none', () => {
     expect(authorizationHeader({ headers: {} })).to.deep.equal({ ok: false, reason: 'missing' })
     expect(authorizationHeader({ headers: {}, rawHeaders: ['Proxy-Authorization', 'x'] })).to.include({
       reason: 'missing',

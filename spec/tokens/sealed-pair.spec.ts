@@ -609,14 +609,14 @@ describe('sealedPairs', () => {
     })
 
     it('rejects with what it throws', async () => {
-      const fault = new Error('boundTo failed')
+      const failure = new Error('boundTo failed')
       const { token } = await pairs().issue(alice)
       const kind = pairs({
         boundTo: () => {
-          throw fault
+          throw failure
         },
       })
-      expect(await rejection(reasonOf(kind, token))).to.equal(fault)
+      expect(await rejection(reasonOf(kind, token))).to.equal(failure)
     })
   })
 
@@ -713,8 +713,10 @@ describe('sealedPairs', () => {
     })
 
     it('rejects as the store does', async () => {
-      const fault = new Error('the store is down')
-      expect(await rejection(Promise.resolve(pairs().revokeAll?.(alice, () => Promise.reject(fault))))).to.equal(fault)
+      const failure = new Error('the store is down')
+      expect(await rejection(Promise.resolve(pairs().revokeAll?.(alice, () => Promise.reject(failure))))).to.equal(
+        failure,
+      )
     })
   })
 
