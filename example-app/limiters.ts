@@ -10,12 +10,12 @@ export interface Limiters {
 
 const TEN_MINUTES = 600
 
-/** Counts in this process, or in the Redis of a URL, where all processes share the counts; `complain` is told while it is away. */
+/** Counts in this process, or in the Redis of a URL, where all processes share the counts; `complain` is called with a line while it cannot be reached. */
 export function limiters(redisUrl: string | undefined, complain: (line: string) => void = console.error): Limiters {
   return redisUrl === undefined ? memoryLimiters() : redisLimiters(redisUrl, complain)
 }
 
-/** One count for all five APIs: without it each would make its own. */
+/** Shared by all five APIs: without it each would count for itself. */
 function memoryLimiters(): Limiters {
   return {
     throttle: {
@@ -27,7 +27,7 @@ function memoryLimiters(): Limiters {
   }
 }
 
-/** A Redis that is down or silent is a fault (503) within 2 s; the process lives on and connects again by itself. */
+/** A Redis that is down or silent is an internal error (503) within 2 s; the process goes on, and reconnects by itself. */
 function redisLimiters(url: string, complain: (line: string) => void): Limiters {
   const storeClient = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2000 })
   storeClient.on('error', (error: NodeJS.ErrnoException) => complain(`Redis: ${error.code ?? error.name}`))

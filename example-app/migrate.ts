@@ -1,52 +1,52 @@
 import type { Knex } from 'knex'
-import { migrations } from '../knexfile.js'
+import { migrations } from './database.js'
 
 const LOCK = 'koa-tokenapi example'
 
 /**
- * Brings the database up to date. Processes that start at once take turns: Knex's own lock makes the second one fail, and
- * two that create that lock's table together leave it locked for good.
+ * Brings the tables up to date. Processes that start at the same time wait for each other: with only Knex's own lock the
+ * second one fails, and two that create that lock's table together leave it locked for ever.
  */
 export async function migrate(db: Knex): Promise<void> {
-  await db.transaction(async (turn) => {
-    const turns = turnsOn(db, turn)
-    await turns.take()
+  await db.transaction(async (transaction) => {
+    const lock = lockOn(db, transaction)
+    await lock.acquire()
     try {
-      await turns.migrator.migrate.latest(migrations)
+      await lock.migrator.migrate.latest(migrations)
     } finally {
-      await turns.leave()
+      await lock.release()
     }
   })
 }
 
-interface Turns {
-  take(): Promise<unknown>
-  leave(): Promise<unknown>
-  /** Where the migrations run. */
+interface Lock {
+  acquire(): Promise<unknown>
+  release(): Promise<unknown>
+  /** What the migrations run on. */
   readonly migrator: Knex
 }
 
-function turnsOn(db: Knex, turn: Knex.Transaction): Turns {
+function lockOn(db: Knex, transaction: Knex.Transaction): Lock {
   switch (dialectOf(db)) {
     case 'postgresql':
       return {
-        take: () => turn.raw('select pg_advisory_xact_lock(hashtext(?))', [LOCK]),
-        leave: async () => undefined, // with the transaction
+        acquire: () => transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [LOCK]),
+        release: async () => undefined, // the end of the transaction does it
         migrator: db,
       }
     case 'mysql':
-      // Its tables are created outside any transaction, so that the lock is the connection's.
+      // MySQL creates tables outside any transaction, so the connection holds the lock.
       return {
-        take: () => turn.raw('select get_lock(?, 60)', [LOCK]),
-        leave: () => turn.raw('select release_lock(?)', [LOCK]),
+        acquire: () => transaction.raw('select get_lock(?, 60)', [LOCK]),
+        release: () => transaction.raw('select release_lock(?)', [LOCK]),
         migrator: db,
       }
     default:
-      // SQLite has one writer: the first write of a transaction waits for it, and the migrations are the same transaction.
+      // SQLite has one writer: the first write of a transaction waits for it, and the migrations run in that transaction.
       return {
-        take: () => turn.raw('pragma user_version = 0'),
-        leave: async () => undefined,
-        migrator: turn,
+        acquire: () => transaction.raw('pragma user_version = 0'),
+        release: async () => undefined,
+        migrator: transaction,
       }
   }
 }

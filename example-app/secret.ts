@@ -3,8 +3,8 @@ import { chmod, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promise
 import { dirname } from 'node:path'
 
 /**
- * The secret that a file keeps; makes one of 256 random bits where there is no file yet. Processes that start at once end
- * with the same one: a complete file is linked to its name, which succeeds once.
+ * The secret that a file keeps, readable only by its owner; if there is no file yet, one of 256 random bits is made.
+ * Processes that start at the same time end with the same one: a complete file is linked to its name, which succeeds once.
  */
 export async function keptSecret(file: string): Promise<string> {
   const kept = await read(file)
@@ -26,7 +26,7 @@ export async function keptSecret(file: string): Promise<string> {
 async function read(file: string): Promise<string | null> {
   try {
     const secret = (await readFile(file, 'utf8')).trim()
-    // One that was copied here may have another mode.
+    // A file that was copied here may have another mode.
     await chmod(file, 0o600)
     return secret
   } catch (error) {

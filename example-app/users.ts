@@ -4,9 +4,9 @@ import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 
 /** The application's users: what the token API reads of them, and what the application writes. */
 export interface Users extends UserStore<KnexUser> {
-  /** Stores a new hash in the place of the old one; false where another request has changed it meanwhile. */
+  /** Replaces the old hash by a new one; false if another request has changed it in the meantime. */
   changePassword(user: KnexUser, hash: string): Promise<boolean>
-  /** Adds a user, unless there is one of that name. */
+  /** Adds a user, unless there is one with that name. */
   add(username: string, password: string): Promise<void>
 }
 
@@ -18,7 +18,7 @@ export function usersOf(db: Knex): Users {
     ...knexUsers(db, { table: TABLE }),
 
     async changePassword(user, hash) {
-      // One statement that names the old hash: of two changes at once, one wins and the other learns of it.
+      // One statement that names the old hash: of two concurrent changes one succeeds, and the other changes no row.
       const changed = await db(TABLE)
         .where({ id: user.id, password: user.password })
         .update({ password: hash })

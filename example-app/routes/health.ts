@@ -1,8 +1,8 @@
 import { Router } from '@koa/router'
 import { jsonResponse } from 'koa-tokenapi'
-import type { Routes } from '../app.js'
+import type { Routes } from '../parts.js'
 
-/** `GET /healthz`: 200 while the database answers, else 503 as any fault. */
+/** `GET /healthz`: 200 while the database responds, else 503 as any internal error. */
 export const healthRoutes: Routes = (app, { db }) => {
   const router = new Router()
 

@@ -9,14 +9,14 @@ import {
   type LoginRefusal,
   tokenApi,
 } from 'koa-tokenapi'
-import type { Routes } from '../app.js'
+import type { Routes } from '../parts.js'
 
-/** django-tokenapi's example, and what an application adds: who am I, a new password, log out everywhere. */
+/** django-tokenapi's example, and what an application adds: the current user, a new password, log out everywhere. */
 export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
   const api = tokenApi({ users, secret, throttle })
   const router = new Router()
 
-  // As in django-tokenapi's README: JsonError says 200.
+  // As in django-tokenapi's README: JsonError has the status 200.
   router.all(
     '/index.json',
     api.tokenRequired((ctx) => {
@@ -39,7 +39,7 @@ export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
       const { password, new_password: wanted } = fieldsOf(ctx)
       if (typeof wanted !== 'string' || wanted === '') return unusable(ctx)
 
-      // A login, so that whoever holds a stolen token cannot guess the password without being throttled.
+      // A login, so that the holder of a stolen token cannot guess the password without being throttled.
       const { username } = ctx.state.user
       const verdict = await api.login({ username, password, address: ctx.ip })
       if (!verdict.ok) return refuse(ctx, verdict)
@@ -47,7 +47,7 @@ export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
       if (hash === null) return unusable(ctx)
       const user = verdict.value
       if (!(await users.changePassword(user, hash))) {
-        return jsonError(ctx, 'Another request has changed the password meanwhile.', 409)
+        return jsonError(ctx, 'Another request has changed the password in the meantime.', 409)
       }
       user.password = hash
       const { token } = await api.issue(user)
@@ -69,7 +69,7 @@ export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
 }
 
 function fieldsOf(ctx: Pick<Context, 'request'>): { readonly password?: unknown; readonly new_password?: unknown } {
-  return ctx.request.body ?? {} // the guard has read a body of any shape; a field of it may be anything
+  return ctx.request.body ?? {} // a parsed body of any shape; each field may be anything
 }
 
 /** The hash of a new password; null for one that could not log in. */

@@ -11,9 +11,9 @@ import {
 } from 'koa-tokenapi'
 import { jwtApi } from 'koa-tokenapi/jwt'
 import { type KnexUser, knexTokens } from 'koa-tokenapi/knex'
-import type { Routes } from '../app.js'
+import type { Routes } from '../parts.js'
 
-/** djangorestframework-timed-auth-token under `/timed`, with the devices of a user. */
+/** djangorestframework-timed-auth-token under `/timed`, with a list of the user's devices. */
 export const timedRoutes: Routes = (app, { db, users, throttle }) => {
   const api = timedTokenApi({ users, throttle, store: knexTokens(db), prefix: '/timed' })
   const router = new Router({ prefix: '/timed/devices' })
@@ -50,7 +50,7 @@ export const signedRoutes: Routes = (app, { users, secret, throttle }) =>
 export const jwtRoutes: Routes = (app, { users, secret, throttle }) =>
   mount(app, '/jwt', jwtApi({ users, secret, throttle, prefix: '/jwt' }))
 
-/** The routes of an API, and who its token belongs to. */
+/** The routes of an API, and `/me`, which returns the user of a token. */
 function mount<T extends TokenFacts>(app: Koa, prefix: string, api: TokenApi<KnexUser, T>): void {
   const router = new Router({ prefix })
   router.get(

@@ -8,7 +8,7 @@ import { expect } from 'chai'
 import Koa from 'koa'
 import { type Limits, memoryUsers, sealedPairs, tokenApi, type User } from 'koa-tokenapi'
 import { narrow } from 'koa-tokenapi/narrow'
-import { stepsOf, tell } from '../example-app/story.js'
+import { runSteps, stepsOf } from '../example-app/story.js'
 import { withServer } from '../support/http.js'
 import { knownAnswers } from '../support/vectors.js'
 
@@ -174,7 +174,7 @@ describe('docs/tokens-limits-links.md', function () {
     const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, env: ENV })
     try {
       await started(child)
-      await tell(steps, `http://localhost:${port}`, folder)
+      await runSteps(steps, `http://localhost:${port}`, folder)
       expect(readFileSync(join(folder, 'copy.md'), 'utf8')).to.equal(readFileSync(join(ROOT, 'README.md'), 'utf8'))
     } finally {
       child.kill()

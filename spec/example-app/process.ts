@@ -10,13 +10,13 @@ export interface Started {
   readonly process: ChildProcess
   /** Everything it has printed so far. */
   output(): string
-  /** Asks it to stop, and gives its exit code. */
+  /** Sends SIGTERM, and returns the exit code. */
   stop(): Promise<number | null>
 }
 
-/** Starts the example's server on a free port, and waits for the line that says it listens. */
+/** Starts the example's server on a free port, and waits for the line with its address. */
 export async function startServer(env: Readonly<Record<string, string>>): Promise<Started> {
-  const { DATABASE_URL: _, REDIS_URL: __, TOKEN_SECRET: ___, ...inherited } = process.env
+  const { DATABASE_URL: _, REDIS_URL: __, TOKEN_SECRET: ___, SEED_DEMO: ____, ...inherited } = process.env
   const child = spawn(process.execPath, ['--import', 'tsx', 'example-app/server.ts'], {
     env: { ...inherited, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -46,7 +46,7 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
   }
 }
 
-/** A folder for one use. */
+/** A temporary folder. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
   try {

@@ -16,7 +16,7 @@ describe('keptSecret', () => {
     })
   })
 
-  it('gives one secret to all that ask at once, and leaves no drafts', async () => {
+  it('gives concurrent callers the same secret, and leaves no drafts', async () => {
     await withFolder(async (folder) => {
       const file = join(folder, 'example.secret')
       const secrets = await Promise.all(Array.from({ length: 50 }, () => keptSecret(file)))
@@ -25,11 +25,11 @@ describe('keptSecret', () => {
     })
   })
 
-  it('takes a secret that somebody put there, and closes it to others', async () => {
+  it('uses a secret that was put there, and makes it readable only by its owner', async () => {
     await withFolder(async (folder) => {
       const file = join(folder, 'example.secret')
-      await writeFile(file, 'a secret that somebody has put there\n', { mode: 0o644 })
-      expect(await keptSecret(file)).to.equal('a secret that somebody has put there')
+      await writeFile(file, 'a secret that was put there by hand\n', { mode: 0o644 })
+      expect(await keptSecret(file)).to.equal('a secret that was put there by hand')
       expect((await stat(file)).mode & 0o777).to.equal(0o600)
     })
   })

@@ -1,14 +1,15 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readSettings, secretOf } from '../../example-app/settings.js'
-import { DATA, databaseSettings } from '../../knexfile.js'
+import { databaseSettings, EXAMPLE_FILE } from '../../example-app/database.js'
 import { withFolder } from './process.js'
 
 describe('readSettings', () => {
   it('has defaults for everything', () => {
     const settings = readSettings({})
-    expect(settings).to.deep.include({ port: 3000, isProduction: false, redisUrl: undefined, proxies: 0 })
-    expect(settings.database).to.have.nested.property('connection.filename', join(DATA, 'example.sqlite3'))
+    expect(settings).to.deep.include({ port: 3000, redisUrl: undefined, proxies: 0 })
+    expect(settings.database).to.have.nested.property('connection.filename', EXAMPLE_FILE)
   })
 
   it('names the variable that is wrong', () => {
@@ -17,6 +18,51 @@ describe('readSettings', () => {
     }
     expect(() => readSettings({ TRUST_PROXY: 'true' })).to.throw(TypeError, 'TRUST_PROXY')
     expect(() => readSettings({ DATABASE_URL: 'oracle://localhost/x' })).to.throw(TypeError, 'DATABASE_URL')
+    for (const text of ['', 'localhost:6379', 'http://localhost', '/tmp/redis.sock']) {
+      expect(() => readSettings({ REDIS_URL: text }), text).to.throw(TypeError, 'REDIS_URL')
+    }
+    for (const text of ['', 'yes', 'true', '2']) {
+      expect(() => readSettings({ SEED_DEMO: text }), text).to.throw(TypeError, 'SEED_DEMO')
+    }
+  })
+
+  it('never repeats a URL, which may hold a password', () => {
+    for (const DATABASE_URL of ['postgres://user:pass#word@host:port/d', 'mysql://user:pass#word@host:port/d']) {
+      expect(() => readSettings({ DATABASE_URL }))
+        .to.throw(TypeError, 'DATABASE_URL')
+        .with.property('message')
+        .that.does.not.match(/pass|word/)
+    }
+  })
+
+  describe('seeds the demo user', () => {
+    const seeds = (env: Readonly<Record<string, string>>): boolean => readSettings(env).seedDemo
+
+    it("in the example's own SQLite file, however it is named", () => {
+      expect(seeds({})).to.equal(true)
+      expect(seeds({ DATABASE_URL: '' })).to.equal(true)
+      expect(seeds({ DATABASE_URL: EXAMPLE_FILE })).to.equal(true)
+      expect(seeds({ DATABASE_URL: `sqlite://${EXAMPLE_FILE}` })).to.equal(true)
+    })
+
+    it('in no other database, whatever NODE_ENV is', () => {
+      for (const DATABASE_URL of ['postgres://u@h/d', 'mysql://u@h/d', 'sqlite:/tmp/app.sqlite3']) {
+        for (const NODE_ENV of ['development', 'test', 'staging']) {
+          expect(seeds({ DATABASE_URL }), DATABASE_URL).to.equal(false)
+          expect(seeds({ DATABASE_URL, NODE_ENV }), `${DATABASE_URL} ${NODE_ENV}`).to.equal(false)
+        }
+      }
+    })
+
+    it('as SEED_DEMO says, if it is given', () => {
+      expect(seeds({ DATABASE_URL: 'postgres://u@h/d', SEED_DEMO: '1' })).to.equal(true)
+      expect(seeds({ SEED_DEMO: '0' })).to.equal(false)
+    })
+
+    it('not in production, unless SEED_DEMO asks for it', () => {
+      expect(seeds({ NODE_ENV: 'production' })).to.equal(false)
+      expect(seeds({ NODE_ENV: 'production', SEED_DEMO: '1' })).to.equal(true)
+    })
   })
 })
 
@@ -42,10 +88,26 @@ describe('databaseSettings', () => {
 })
 
 describe('secretOf', () => {
-  it('is TOKEN_SECRET where it is given', async () => {
+  const GIVEN = 'x'.repeat(32)
+
+  it('is TOKEN_SECRET if that is given', async () => {
     const settings = databaseSettings('postgres://u@h/d')
-    expect(await secretOf({ TOKEN_SECRET: 'given' }, settings)).to.deep.equal({ secret: 'given', from: 'TOKEN_SECRET' })
+    expect(await secretOf({ TOKEN_SECRET: GIVEN }, settings)).to.deep.equal({ secret: GIVEN, from: 'TOKEN_SECRET' })
   })
+
+  it('has at least 32 bytes, wherever it comes from', () =>
+    withFolder(async (folder) => {
+      const settings = databaseSettings(join(folder, 'a.sqlite3'))
+      await writeFile(join(folder, 'a.secret'), `${GIVEN.slice(1)}\n`)
+      for (const env of [{ TOKEN_SECRET: '' }, { TOKEN_SECRET: GIVEN.slice(1) }, {}]) {
+        const error = await secretOf(env, settings).catch((reason: unknown) => reason)
+        expect(error)
+          .to.be.instanceOf(TypeError)
+          .with.property('message')
+          .that.includes('TOKEN_SECRET' in env ? 'TOKEN_SECRET' : 'a.secret')
+          .and.includes('32 bytes')
+      }
+    }))
 
   it('is kept beside the SQLite file', () =>
     withFolder(async (folder) => {

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 
 const END = '--- end of a command ---'
 
-/** A command of the story, and what it prints; "…" stands for anything. */
+/** A command of a document, and what it prints; "…" stands for anything. */
 interface Step {
   readonly command: string
   readonly expected: string
@@ -29,15 +29,15 @@ function patternOf(expected: string): RegExp {
   return new RegExp(`^${literal.join('[^"]+')}$`)
 }
 
-/** Runs a story in one shell, in a folder, on a server elsewhere than on port 3000, and compares what each command prints. */
-export async function tell(steps: readonly Step[], url: string, folder = process.cwd()): Promise<void> {
+/** Runs the commands in one shell, in a folder, against a server that is not on port 3000, and compares what each prints. */
+export async function runSteps(steps: readonly Step[], url: string, folder = process.cwd()): Promise<void> {
   const script = steps.map(({ command }) => `${command}\necho '${END}'\n`).join('')
   const { stdout } = await promisify(execFile)('sh', ['-c', script.replaceAll('localhost:3000', new URL(url).host)], {
     cwd: folder,
     env: { ...process.env, NO_PROXY: '*' },
   })
-  const answers = stdout.split(`${END}\n`)
+  const outputs = stdout.split(`${END}\n`)
   for (const [at, { command, expected }] of steps.entries()) {
-    expect(answers[at]?.trimEnd(), command).to.match(patternOf(expected))
+    expect(outputs[at]?.trimEnd(), command).to.match(patternOf(expected))
   }
 }
