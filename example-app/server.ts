@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import knex from 'knex'
+import { knexTokens } from 'koa-tokenapi/knex'
 import { createApp } from './app.js'
 import { DATA } from './database.js'
 import { limiters } from './limiters.js'
@@ -23,6 +24,8 @@ await orExit(
   () => migrate(db),
   (error) => `the tables cannot be brought up to date: ${codeOf(error)}`,
 )
+// The library writes these messages itself: they name the table or column, and hold no value.
+await orExit(() => Promise.all([users.check(), knexTokens(db).check()]), messageOf)
 const demoId = settings.seedDemo ? await orExit(seedDemo, (error) => `no user can be added: ${codeOf(error)}`) : null
 
 const counts = limiters(settings.redisUrl)

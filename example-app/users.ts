@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import { hashPassword, newUsername, type UserStore } from 'koa-tokenapi'
-import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
+import { hashPassword, newUsername } from 'koa-tokenapi'
+import { type KnexUser, knexUsers, type KnexUserStore } from 'koa-tokenapi/knex'
 
 /** The application's users: what the token API reads of them, and what the application writes. */
-export interface Users extends UserStore<KnexUser> {
+export interface Users extends KnexUserStore<KnexUser> {
   /** Replaces the old hash by a new one; false if another request has changed it in the meantime. */
   changePassword(user: KnexUser, hash: string): Promise<boolean>
   /** Adds a user, unless there is one with that name. */

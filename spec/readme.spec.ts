@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import Koa from 'koa'
 import { memoryUsers, tokenApi } from 'koa-tokenapi'
-import { stepsOf, tell } from './example-app/story.js'
+import { runSteps, stepsOf } from './example-app/story.js'
 import { withServer } from './support/http.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -45,20 +45,44 @@ describe('the README', () => {
     expect(stdout).to.equal('')
   })
 
-  it('has a quick start of about 20 lines that answers as its curl lines say', async () => {
-    const source = await readFile(files[0] ?? '', 'utf8')
-    expect(source.split('\n').length).to.be.below(24)
-    const listen = `const server = app.listen(0, () => console.log('${LISTENS}' + JSON.stringify(server.address())))`
-    const file = join(folder, 'quick-start.ts')
-    await writeFile(file, source.replace('app.listen(3000)', listen))
-    const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, env: ENV })
-    try {
+  describe('has a quick start', () => {
+    let source: string
+    let child: ChildProcess
+    let url: string
+    let output = ''
+
+    before(async () => {
+      source = await readFile(files[0] ?? '', 'utf8')
+      const listen = `const server = app.listen(0, () => console.log('${LISTENS}' + JSON.stringify(server.address())))`
+      const file = join(folder, 'quick-start.ts')
+      await writeFile(file, source.replace('app.listen(3000)', listen))
+      child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, env: ENV })
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      }
+      url = `http://localhost:${await portOf(child)}`
+    })
+    after(() => child.kill())
+
+    it('of about 20 lines', () => {
+      expect(source.split('\n').length).to.be.below(24)
+    })
+
+    it('that responds as its curl lines show', async () => {
       const steps = stepsOf(readme)
       expect(steps).to.have.length.above(2)
-      await tell(steps, `http://localhost:${await portOf(child)}`)
-    } finally {
-      child.kill()
-    }
+      await runSteps(steps, url)
+    })
+
+    it('that logs nothing of a body that cannot be read', async () => {
+      const body = '{"username":"ann","password":"open sesame"'
+      const headers = { 'content-type': 'application/json' }
+      const { status } = await fetch(`${url}/token/new`, { method: 'POST', body, headers })
+      expect(status).to.equal(400)
+      expect(output)
+        .to.include(LISTENS)
+        .and.not.match(/sesame|password|JSON at|Unexpected/)
+    })
   })
 
   it('has further examples that start', async function () {
@@ -68,9 +92,9 @@ describe('the README', () => {
     }
   })
 
-  it('tells all options of tokenApi', async () => {
+  it('lists all options of tokenApi', async () => {
     const [section = ''] = /^## Options$.*?^## /ms.exec(readme) ?? []
-    const told = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+    const listed = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
     const sources = await Promise.all(
       ['lib/apis/token-api-contract.ts', 'lib/apis/token-api.ts'].map((path) => readFile(join(ROOT, path), 'utf8')),
     )
@@ -78,7 +102,7 @@ describe('the README', () => {
       const bodies = [...source.matchAll(/^export interface \w+Options<.*?^}/gms)].map(([body]) => body).join('\n')
       return [...bodies.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
     })
-    expect(told).to.have.members([...new Set(options)])
+    expect(listed).to.have.members([...new Set(options)])
   })
 
   it('is right about CORS before the guard', async () => {

@@ -99,11 +99,24 @@ describe('the example server', function () {
 
   it('has no user that was not asked for, and suggests no login, in a database that is not its own', () =>
     withFolder((folder) =>
-      withServer({ DATABASE_URL: join(folder, 'a.sqlite3') }, async ({ url, output }) => {
-        expect((await login(url)).status).to.equal(401)
-        expect(output()).not.to.include('demo')
+      withServer({ DATABASE_URL: join(folder, 'a.sqlite3') }, async (server) => {
+        expect((await login(server.url)).status).to.equal(401)
+        expect(server.output()).not.to.include('demo')
       }),
     ))
+
+  it('ends with 1 and one line that names the column that a table lacks', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'a.sqlite3')
+      await withServer(demoIn(folder), async () => undefined)
+      const theirs = knex({ client: 'sqlite3', connection: { filename: file }, useNullAsDefault: true })
+      await theirs.raw('alter table users rename column token_epoch to epoch')
+      await theirs.destroy()
+      const message = await startServer(demoIn(folder)).catch((error: Error) => error.message)
+      expect(message)
+        .to.match(/^the server ended with 1:\nCannot start: [^\n]+\n$/)
+        .and.include('token_epoch')
+    }))
 
   describe('ends with 1 and one line that says what is wrong', () => {
     const wrong: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {

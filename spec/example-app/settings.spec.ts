@@ -5,6 +5,8 @@ import { readSettings, secretOf } from '../../example-app/settings.js'
 import { databaseSettings, EXAMPLE_FILE } from '../../example-app/database.js'
 import { withFolder } from './process.js'
 
+const seeds = (env: Readonly<Record<string, string>>): boolean => readSettings(env).seedDemo
+
 describe('readSettings', () => {
   it('has defaults for everything', () => {
     const settings = readSettings({})
@@ -36,8 +38,6 @@ describe('readSettings', () => {
   })
 
   describe('seeds the demo user', () => {
-    const seeds = (env: Readonly<Record<string, string>>): boolean => readSettings(env).seedDemo
-
     it("in the example's own SQLite file, however it is named", () => {
       expect(seeds({})).to.equal(true)
       expect(seeds({ DATABASE_URL: '' })).to.equal(true)
