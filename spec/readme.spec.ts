@@ -20,7 +20,9 @@ const ENV = {
   DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
 }
 
-describe('the README', () => {
+describe('the README', function () {
+  this.timeout(60_000) // each example is a process
+
   let folder: string
   let readme: string
   let files: string[]
