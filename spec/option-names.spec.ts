@@ -26,6 +26,7 @@ const FACTORIES: Readonly<Record<string, readonly [factory: Factory, misspelled:
   timedTokenApi: [loose(root.timedTokenApi, { users, store }), 'max_lifetime', 'maxLifetime'],
   expiringTokenApi: [loose(root.expiringTokenApi, { users, store }), 'Lifetime', 'lifetime'],
   signedTokenApi: [loose(root.signedTokenApi, { users, secret }), 'maxage', 'maxAge'],
+  apiKeys: [loose(root.apiKeys, { users, store }), 'token_prefix', 'tokenPrefix'],
   jwtApi: [loose(jwtDoor.jwtApi, { users, secret }), 'refreshlifetime', 'refreshLifetime'],
   sealedPairs: [loose(root.sealedPairs, { secret }), 'life_time', 'lifetime'],
   djangoPairs: [loose(root.djangoPairs, { secret }), 'timezone', 'timeZone'],
@@ -33,6 +34,7 @@ const FACTORIES: Readonly<Record<string, readonly [factory: Factory, misspelled:
   jwtTokens: [loose(jwtDoor.jwtTokens, { secret }), 'secretof', 'secretOf'],
   expiringTokens: [loose(root.expiringTokens, { store }), 'life-time', 'lifetime'],
   slidingTokens: [loose(root.slidingTokens, { store }), 'onslidefault', 'onSlideFault'],
+  apiKeyTokens: [loose(root.apiKeyTokens, { store }), 'onuseerror', 'onUseError'],
   params: [loose(root.params), 'Query', 'query'],
   passwords: [loose(root.passwords), 'Hashers', 'hashers'],
   scrypt: [loose(root.scrypt), 'block_size', 'blockSize'],
@@ -56,6 +58,7 @@ const FACTORIES: Readonly<Record<string, readonly [factory: Factory, misspelled:
 /** Public functions without options, or whose objects are checked elsewhere (limits, needs, a token in a link). */
 const WITHOUT_OPTIONS = [
   'anyOf',
+  'apiKey',
   'authorization',
   'basic',
   'bearer',

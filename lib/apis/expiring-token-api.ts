@@ -1,7 +1,7 @@
 import { response } from '../response.js'
 import { EXPIRING_TOKEN_OPTIONS, expiringTokens } from '../tokens/expiring.js'
 import type { User } from '../user.js'
-import { STORED_API_OPTIONS, storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+import { STORED_API_OPTIONS, storedApi, type StoredApiOptions, type StoredTokenApi } from './drf/stored-api.js'
 import { checkOptions, type OptionNames, pickOptions } from '../option-names.js'
 
 export interface ExpiringTokenApiOptions<U extends User> extends StoredApiOptions<U> {

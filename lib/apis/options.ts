@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { ContractViolation } from '../errors.js'
 import type { Issued, TokenFacts } from '../tokens/token-kind.js'
 import type { User } from '../user.js'
-import type { ApiOptions } from './token-api-contract.js'
+import type { ApiOptions, GuardOptions } from './token-api-contract.js'
 import { checkOptions, type OptionNames } from '../option-names.js'
 import { THROTTLE_OPTIONS } from '../throttle.js'
 
@@ -10,13 +10,18 @@ import { THROTTLE_OPTIONS } from '../throttle.js'
 export type Respond<U extends User, T extends TokenFacts> = (user: U, issued: Issued<T>) => object | Promise<object>
 
 /** The names of the options that every ready-made API has. */
-export const API_OPTIONS = {
+export const GUARD_OPTIONS = {
   users: true,
   primary: true,
-  passwords: true,
-  throttle: true,
   onEvent: true,
   timeout: true,
+} as const satisfies OptionNames<GuardOptions<User>>
+
+/** The names of the options that every ready-made API with a login has. */
+export const API_OPTIONS = {
+  ...GUARD_OPTIONS,
+  passwords: true,
+  throttle: true,
 } as const satisfies OptionNames<ApiOptions<User>>
 
 /** Reads the address that a login is counted for. */

@@ -3,7 +3,7 @@ import { response } from '../response.js'
 import { SLIDING_TOKEN_OPTIONS, slidingTokens } from '../tokens/sliding.js'
 import type { User } from '../user.js'
 import { JSON_FIRST } from './drf/routes.js'
-import { STORED_API_OPTIONS, storedApi, type StoredApiOptions, type StoredTokenApi } from './stored-api.js'
+import { STORED_API_OPTIONS, storedApi, type StoredApiOptions, type StoredTokenApi } from './drf/stored-api.js'
 import { checkOptions, type OptionNames, pickOptions } from '../option-names.js'
 
 export interface TimedTokenApiOptions<U extends User> extends StoredApiOptions<U> {

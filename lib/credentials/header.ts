@@ -7,7 +7,7 @@ const NAME = 'authorization'
 export function authorizationHeader(source: Source): { ok: true; value: string } | CredentialsRefusal {
   const value = headerValue(source, NAME)
   if (value === undefined) return refuse('missing')
-  return isRepeated(source.rawHeaders) ? refuse('malformed', 'repeated') : { ok: true, value }
+  return isRepeated(NAME, source.rawHeaders) ? refuse('malformed', 'repeated') : { ok: true, value }
 }
 
 /** Credentials of a scheme that cannot be read. The refusal names the scheme, so that the challenge can be of that one. */
@@ -26,11 +26,12 @@ export function afterScheme(header: string, scheme: string): { ok: true; value: 
   return start === rest.length ? malformed(scheme, 'no_credentials') : { ok: true, value: rest.slice(start) }
 }
 
-function isRepeated(rawHeaders: readonly string[] = []): boolean {
+/** Whether a header, named in lower case, was sent more than once. */
+export function isRepeated(header: string, rawHeaders: readonly string[] = []): boolean {
   let seen = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]
-    if (name?.length === NAME.length && name.toLowerCase() === NAME) seen += 1
+    if (name?.length === header.length && name.toLowerCase() === header) seen += 1
   }
   return seen > 1
 }

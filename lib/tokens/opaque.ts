@@ -1,10 +1,11 @@
 import { type Clock, wholeClock, wholeSpan } from '../clock.js'
 import { digest, field, randomToken } from '../crypto.js'
-import { ContractViolation } from '../errors.js'
+import { ContractViolation, InternalError } from '../errors.js'
 import { limitsColumn, parseLimitsColumn } from '../limits.js'
 import { checkedTokenStore, type StoredToken, type TokenOwner, type TokenStore } from '../stores/token-store.js'
 import { CONTROL_CHARACTER, isUserId, type User, userIdText } from '../user.js'
 import { type BondMac, type BoundTo, boundToOption, issueBond, verifyBond } from './bond.js'
+import { issueOptions } from './issue-options.js'
 import { type CheckedRow, checkedRow, NO_END } from './stored-row.js'
 import type { Issued, IssueOptions, TokenFacts, TokenKind } from './token-kind.js'
 
@@ -12,6 +13,8 @@ import type { Issued, IssueOptions, TokenFacts, TokenKind } from './token-kind.j
 export interface StoredFacts extends TokenFacts {
   id: string
   issuedAt: number
+  /** What the holder calls it; absent if it has no name. */
+  name?: string
 }
 
 /** A token as a "your devices" page shows it; `id` names it for `revokeOne`. */
@@ -71,6 +74,7 @@ export interface StoredTokenOptions<in U extends User = User> {
 }
 
 const SHAPE = /^[A-Za-z0-9_-]{40,64}$/
+const CARRIES = 'esmp'
 const BATCH = 1000
 const LEFT_TO_PRUNE = 100
 const MOST_TOKENS = 1000
@@ -80,10 +84,30 @@ export function isPresentable({ token, userId }: Pick<ForeignToken, 'token' | 'u
   return SHAPE.test(token) && isUserId(userId)
 }
 
+/** What a kind with a store may do in its own way. */
+export interface OpaqueTraits {
+  /**
+   * When a token ends however it is used, given when it was made. It also counts for tokens that are stored with a later end, since
+   * they were taken over or made before there was a maximum. Never by default.
+   */
+  readonly lastEnd?: (createdAt: number) => number
+  /** A new token, of at least 128 random bits; 43 characters of base64url by default. */
+  readonly newToken?: () => string
+  /** Whether a text can be a token of the kind: any other one causes no query. 40 to 64 characters of base64url by default. */
+  readonly hasShape?: (text: string) => boolean
+  /** Whether a token beyond `limit` is refused; by default the oldest ends. */
+  readonly refusesSurplus?: true
+}
+
 /** What the kinds with a store share: a random token in the client's hands, its digest in the store. */
 export interface Opaque<U extends User> {
   readonly clock: Clock
-  readonly issue: (user: U, lifetime: number, options?: IssueOptions) => Promise<Issued<StoredFacts>>
+  readonly issue: (
+    user: U,
+    lifetime: number,
+    options?: IssueOptions,
+    name?: string | null,
+  ) => Promise<Issued<StoredFacts>>
   /** The row of a token, checked, with the end that counts; null for an unknown token. A text without the shape of a token causes no query. */
   readonly find: (token: string) => Promise<CheckedRow | null>
   /** Whether a user's tokens are still bound to what this one is bound to. */
@@ -123,28 +147,28 @@ function bondMac(tokenDigest: string): BondMac {
 
 /** The facts of a stored token, for an end that may have moved. */
 export function factsOf(row: CheckedRow, expiresAt: number = row.expiresAt): StoredFacts {
-  const { id, createdAt, loggedInAt, limits } = row
+  const { id, createdAt, loggedInAt, limits, name } = row
   return {
     id,
     issuedAt: createdAt,
     expiresAt,
     ...(loggedInAt !== null && { loggedInAt }),
     ...(limits.length > 0 && { limits }),
+    ...(name !== null && { name }),
   }
 }
 
 /**
  * What a kind with a store is made of, under a name of its own: lower-case letters, which no other kind has.
  *
- * @param lastEnd When a token ends however it is used, given when it was made. It also counts for tokens that are stored with a
- *   later end, since they were taken over or made before there was a maximum.
  * @throws {TypeError} that names the option that is wrong.
  */
 export function opaque<U extends User>(
   kind: string,
   options: StoredTokenOptions<U>,
-  lastEnd: (createdAt: number) => number = () => NO_END,
+  traits: OpaqueTraits = {},
 ): Opaque<U> {
+  const { lastEnd = () => NO_END, newToken = randomToken, hasShape = (text) => SHAPE.test(text) } = traits
   const { audience, limit = MOST_TOKENS, boundTo } = options
   const store = checkedTokenStore(options.store)
   const clock = wholeClock(options.clock)
@@ -164,39 +188,47 @@ export function opaque<U extends User>(
   const isBound: Opaque<U>['isBound'] = (row, user) =>
     boundTo === undefined ? row.bound === null : verifyBond(row.bound, user, boundTo, bondMac(row.digest))
 
+  const refuseSurplus = async (owner: TokenOwner, tokenDigest: string, now: number): Promise<void> => {
+    const live = await store.list(owner, now, limit + 1)
+    if (live.length <= limit) return
+    await store.remove(tokenDigest)
+    throw new InternalError(`a user may have ${limit} of these tokens (limit)`, 'ERR_TOO_MANY_TOKENS')
+  }
+
   return {
     clock,
     isBound,
     latestEnd,
 
-    async issue(user, lifetime, given = {}) {
+    async issue(user, lifetime, given = {}, name = null) {
       const owner = ownerOf(user)
-      const token = randomToken()
+      const token = newToken()
       const tokenDigest = storedDigest(purpose, token)
       const now = clock()
-      const { limits = [], loggedInAt = now } = given
+      const { loggedInAt } = issueOptions(given, now, CARRIES)
       const row = {
         ...owner,
         digest: tokenDigest,
         createdAt: now,
         lastUsedAt: null,
-        loggedInAt: wholeSpan('loggedInAt', loggedInAt, 0) || null, // 0: no password was typed
+        loggedInAt: loggedInAt === 0 ? null : loggedInAt, // 0: no password was typed
         bound: bondOf(user, tokenDigest),
-        limits: limitsColumn(limits),
-        name: null,
+        limits: limitsColumn(given.limits ?? []),
+        name,
       }
       const written = parseLimitsColumn(row.limits)
       const expiresAt = Math.min(now + lifetime, latestEnd({ createdAt: now, limits: written }))
       // A few at a time: a login of a user with a hundred thousand expired tokens is as fast as any other.
       await store.removeExpired(owner, now, LEFT_TO_PRUNE)
       const id = await store.add({ ...row, expiresAt })
-      // After the token was added, so that concurrent logins see each other: the last one leaves no surplus.
-      await store.removeSurplus(owner, limit, now)
+      // After the token was added, so that concurrent calls see each other: the last one leaves no surplus.
+      if (traits.refusesSurplus === true) await refuseSurplus(owner, tokenDigest, now)
+      else await store.removeSurplus(owner, limit, now)
       return { token, ...factsOf({ ...row, id, expiresAt, limits: written }) }
     },
 
     async find(token) {
-      if (!SHAPE.test(token)) return null
+      if (!hasShape(token)) return null
       const stored = await store.find(storedDigest(purpose, token))
       return stored?.purpose === purpose ? checked(stored) : null
     },
@@ -226,9 +258,9 @@ export function opaque<U extends User>(
     },
 
     shared: {
-      carries: 'esmp',
+      carries: CARRIES,
       withdraw: async ({ token }) => void (await store.remove(storedDigest(purpose, token))),
-      revoke: async (token) => SHAPE.test(token) && store.remove(storedDigest(purpose, token)),
+      revoke: async (token) => hasShape(token) && store.remove(storedDigest(purpose, token)),
       revokeOne: async (user, id) => store.removeOne(ownerOf(user), id),
       revokeAll: async (user) => store.removeAll(ownerOf(user)),
       async revokeAllById(id) {

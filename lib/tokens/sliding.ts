@@ -2,6 +2,7 @@ import { spanOption, wholeSpan } from '../clock.js'
 import { ContractViolation } from '../errors.js'
 import type { User } from '../user.js'
 import { accept, refuse } from '../verdict.js'
+import { lastUse, warnOnce } from './last-use.js'
 import { factsOf, opaque, type StoredTokenKind, type StoredTokenOptions } from './opaque.js'
 import { type CheckedRow, NO_END } from './stored-row.js'
 import { checkOptions, type OptionNames } from '../option-names.js'
@@ -17,7 +18,6 @@ export interface SlidingTokenOptions<U extends User = User> extends StoredTokenO
 
 const MONTH = 30 * 24 * 60 * 60
 const MINUTE = 60
-const PATIENCE = 250 // milliseconds
 
 /** The names of the options. */
 export const SLIDING_TOKEN_OPTIONS = {
@@ -46,7 +46,12 @@ export const SLIDING_TOKEN_OPTIONS = {
  */
 export function slidingTokens<U extends User = User>(options: SlidingTokenOptions<U>): StoredTokenKind<U> {
   checkOptions('slidingTokens', options, SLIDING_TOKEN_OPTIONS)
-  const { lifetime = MONTH, maxLifetime, onSlideFault = warnOnce(), store } = options
+  const {
+    lifetime = MONTH,
+    maxLifetime,
+    onSlideFault = warnOnce('onSlideFault', 'the ends of sliding tokens are not moved'),
+    store,
+  } = options
   if (typeof options.lifetime !== 'function') spanOption(options, 'lifetime', MONTH)
   if (Object.hasOwn(options, 'maxLifetime')) wholeSpan('maxLifetime', maxLifetime)
   if (typeof onSlideFault !== 'function') throw new TypeError('onSlideFault must be a function')
@@ -60,47 +65,17 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
     latestEnd,
     adopt,
     shared,
-  } = opaque('sliding', options, (createdAt) => (maxLifetime === undefined ? NO_END : createdAt + maxLifetime))
-  /** The digests of tokens whose slide is under way, and since when. */
-  const sliding = new Map<string, number>()
+  } = opaque('sliding', options, {
+    lastEnd: (createdAt) => (maxLifetime === undefined ? NO_END : createdAt + maxLifetime),
+  })
+  const writeUse = lastUse(store, ['onSlideFault', onSlideFault])
 
-  /** Whether the end was moved. It never rejects: a token whose end cannot be moved is valid all the same. */
-  const write = async (row: CheckedRow, to: { expiresAt: number; now: number; interval: number }): Promise<boolean> => {
-    const { expiresAt, now, interval } = to
-    const latest = latestEnd(row)
-    sliding.set(row.digest, now)
-    try {
-      await store.slide(row.digest, {
-        expiresAt,
-        lastUsedAt: now,
-        unusedSince: now - interval,
-        ...(latest < NO_END && { latest }),
-      })
-      return true
-    } catch (error) {
-      report(error)
-      return false
-    } finally {
-      if (sliding.get(row.digest) === now) sliding.delete(row.digest)
-    }
-  }
-  const report = (error: unknown): void => {
-    try {
-      onSlideFault(error)
-    } catch (thrown) {
-      process.emitWarning(`onSlideFault threw ${thrown instanceof Error ? thrown.name : typeof thrown}`)
-    }
-  }
-
-  /** One write for all requests that use a token at once: in this process by the map, in others by the store's condition. */
   const slide = async (row: CheckedRow, user: U, now: number): Promise<number> => {
     const life = lifetimeOf(user)
     const interval = Math.min(MINUTE, Math.max(1, Math.floor(life / 10)))
-    const isRecent = (time: number): boolean => now - time < interval
-    if (isRecent(row.lastUsedAt ?? row.createdAt) || isRecent(sliding.get(row.digest) ?? -Infinity))
-      return row.expiresAt
-    const expiresAt = Math.max(Math.min(now + life, latestEnd(row)), row.expiresAt)
-    const isMoved = await inTime(write(row, { expiresAt, now, interval }))
+    const latest = latestEnd(row)
+    const expiresAt = Math.max(Math.min(now + life, latest), row.expiresAt)
+    const isMoved = await writeUse(row, { now, interval, expiresAt, latest })
     return isMoved ? expiresAt : row.expiresAt
   }
 
@@ -125,31 +100,5 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
       const expiresAt = await slide(row, user.value, now)
       return accept({ user: user.value, token: factsOf(row, expiresAt) })
     },
-  }
-}
-
-/** Whether work has succeeded within the time that a request waits for it. */
-async function inTime(work: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE, false)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Warns once that ends cannot be moved, which sooner or later ends the tokens; it may happen at every request. */
-function warnOnce(): (error: unknown) => void {
-  let hasWarned = false
-  return (error) => {
-    if (hasWarned) return
-    hasWarned = true
-    const name = error instanceof Error ? error.name : typeof error
-    process.emitWarning(
-      `the ends of sliding tokens are not moved, since the store fails to write (${name}); onSlideFault is called with each error`,
-    )
   }
 }

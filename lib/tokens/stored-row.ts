@@ -14,17 +14,19 @@ export interface CheckedRow extends Omit<StoredToken, 'limits'> {
  * Checks what a store returned. A property that a store leaves out must never count as "no end" or "no limits".
  *
  * @throws {InternalError} with the code ERR_SCHEMA that names the property: a time that is not a safe integer, or `loggedInAt`,
- *   `lastUsedAt`, `bound` or `limits` that is neither null nor what `add` was given.
+ *   `lastUsedAt`, `bound`, `name` or `limits` that is neither null nor what `add` was given.
  */
 export function checkedRow(stored: StoredToken): CheckedRow {
-  const { createdAt, expiresAt, lastUsedAt, loggedInAt, bound } = stored
-  for (const [name, time] of Object.entries({ createdAt, expiresAt })) {
-    if (!Number.isSafeInteger(time)) throw unreadable(name, 'whole seconds')
+  const { createdAt, expiresAt, lastUsedAt, loggedInAt, bound, name } = stored
+  for (const [property, time] of Object.entries({ createdAt, expiresAt })) {
+    if (!Number.isSafeInteger(time)) throw unreadable(property, 'whole seconds')
   }
-  for (const [name, time] of Object.entries({ lastUsedAt, loggedInAt })) {
-    if (time !== null && !Number.isSafeInteger(time)) throw unreadable(name, 'whole seconds or null')
+  for (const [property, time] of Object.entries({ lastUsedAt, loggedInAt })) {
+    if (time !== null && !Number.isSafeInteger(time)) throw unreadable(property, 'whole seconds or null')
   }
-  if (bound !== null && typeof bound !== 'string') throw unreadable('bound', 'text or null')
+  for (const [property, text] of Object.entries({ bound, name })) {
+    if (text !== null && typeof text !== 'string') throw unreadable(property, 'text or null')
+  }
   return { ...stored, limits: parseLimitsColumn(stored.limits) }
 }
 

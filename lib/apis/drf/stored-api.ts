@@ -1,19 +1,19 @@
-import type { Clock } from '../clock.js'
-import { keyword } from '../credentials/keyword.js'
-import { completeLogin } from '../koa/routes.js'
-import { response } from '../response.js'
-import { timeoutOption, withDeadline } from '../deadline.js'
-import { checkedTokenStore, type TokenStore } from '../stores/token-store.js'
-import type { ForeignToken, ListedToken, StoredFacts, StoredTokenKind } from '../tokens/opaque.js'
-import type { BoundTo } from '../tokens/bond.js'
-import type { User } from '../user.js'
-import type { Refusal } from '../verdict.js'
-import { loginApi } from './login-api.js'
-import { addressReader, API_OPTIONS, pathPrefix, routesOptions } from './options.js'
-import type { ApiOptions, TokenApi } from './token-api-contract.js'
-import { drfResponses, type DrfTexts } from './drf/responses.js'
-import { drfRoutes, type ViewDescription } from './drf/routes.js'
-import type { OptionNames } from '../option-names.js'
+import type { Clock } from '../../clock.js'
+import { keyword } from '../../credentials/keyword.js'
+import { completeLogin } from '../../koa/routes.js'
+import { response } from '../../response.js'
+import type { TokenStore } from '../../stores/token-store.js'
+import type { ForeignToken, StoredFacts, StoredTokenKind } from '../../tokens/opaque.js'
+import type { BoundTo } from '../../tokens/bond.js'
+import type { User } from '../../user.js'
+import type { Refusal } from '../../verdict.js'
+import { loginApi } from '../login-api.js'
+import { storedTokens, storeInTime, type StoredTokens } from '../stored-tokens.js'
+import { addressReader, API_OPTIONS, pathPrefix, routesOptions } from '../options.js'
+import type { ApiOptions, TokenApi } from '../token-api-contract.js'
+import { drfResponses, type DrfTexts } from './responses.js'
+import { drfRoutes, type ViewDescription } from './routes.js'
+import type { OptionNames } from '../../option-names.js'
 
 /** Options of both APIs with stored tokens. */
 export interface StoredApiOptions<U extends User> extends ApiOptions<U> {
@@ -39,15 +39,7 @@ export const STORED_API_OPTIONS = {
 } as const satisfies OptionNames<StoredApiOptions<User>>
 
 /** A `TokenApi` whose tokens are stored, and can be ended one by one. */
-export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts> {
-  /** Ends one token, for example at a logout; whether it was there. */
-  revoke(token: string): Promise<boolean>
-  /** Ends one of a user's tokens by the id that `listTokens` returns; whether it was there. */
-  revokeOne(user: U, id: string): Promise<boolean>
-  /** A user's valid tokens, newest first, 1000 at most, for a "your devices" page: never the token itself, only its facts. */
-  listTokens(user: U): Promise<readonly ListedToken[]>
-  /** Deletes expired tokens in batches and returns how many they were. For a job that runs now and then. */
-  pruneTokens(): Promise<number>
+export interface StoredTokenApi<U extends User> extends TokenApi<U, StoredFacts>, StoredTokens<U> {
   /** Takes over tokens that another system has issued, so that they go on working; returns how many are new. @throws {TypeError} if `boundTo` is given. */
   adoptTokens(tokens: readonly ForeignToken[]): Promise<number>
 }
@@ -78,7 +70,7 @@ export function storedApi<U extends User>(
   login: StoredLogin<U>,
 ): StoredTokenApi<U> {
   const prefix = pathPrefix(options.prefix)
-  const tokens = kindOn(inTime(checkedTokenStore(options.store), timeoutOption(options)))
+  const tokens = kindOn(storeInTime(options))
   const { path, view, passwordTrimmed, status, loginRefused } = login
   const responses = drfResponses<U, StoredFacts>({
     scheme: 'Token',
@@ -113,26 +105,7 @@ export function storedApi<U extends User>(
         },
       ])
     },
-    revoke: (token) => report.errorsOf(tokens.revoke(token)),
-    revokeOne: (user, id) => report.errorsOf(tokens.revokeOne(user, id)),
-    listTokens: (user) => report.errorsOf(tokens.list(user)),
-    pruneTokens: () => report.errorsOf(tokens.prune()),
+    ...storedTokens(tokens, report),
     adoptTokens: (foreign) => report.errorsOf(tokens.adopt(foreign)),
-  }
-}
-
-/** A store that hangs has failed. */
-function inTime(store: TokenStore, timeout: number): TokenStore {
-  return {
-    add: (token) => withDeadline(timeout, () => store.add(token)),
-    addMissing: (tokens) => withDeadline(timeout, () => store.addMissing(tokens)),
-    find: (digest) => withDeadline(timeout, () => store.find(digest)),
-    slide: (digest, to) => withDeadline(timeout, () => store.slide(digest, to)),
-    remove: (digest) => withDeadline(timeout, () => store.remove(digest)),
-    removeOne: (owner, id) => withDeadline(timeout, () => store.removeOne(owner, id)),
-    removeAll: (owner) => withDeadline(timeout, () => store.removeAll(owner)),
-    removeSurplus: (owner, keep, now) => withDeadline(timeout, () => store.removeSurplus(owner, keep, now)),
-    removeExpired: (of, now, most) => withDeadline(timeout, () => store.removeExpired(of, now, most)),
-    list: (owner, now, most) => withDeadline(timeout, () => store.list(owner, now, most)),
   }
 }
