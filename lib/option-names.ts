@@ -36,7 +36,7 @@ export function pickOptions<Options extends object, Names extends object>(
   return Object.fromEntries(picked) as Pick<Options, Extract<keyof Options, keyof Names>> // they have been filtered by name
 }
 
-/** @throws {TypeError} that names the options that were given, where `reason` makes them meaningless. */
+/** @throws {TypeError} that names the options that were given, if `reason` makes them meaningless. */
 export function refuseOptions(options: object, names: Readonly<Record<string, true>>, reason: string): void {
   const given = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(names, name))
   if (given.length > 0) throw new TypeError(`${given.map(([name]) => name).join(', ')} ${reason}`)

@@ -130,7 +130,7 @@ describe('the options of every public factory', () => {
     })
   }
 
-  it('are named where there is no object at all', async () => {
+  it('are named if there is no object at all', async () => {
     const needy: Readonly<Record<string, (options: never) => unknown>> = {
       tokenApi: root.tokenApi,
       timedTokenApi: root.timedTokenApi,

@@ -26,7 +26,7 @@ const api = tokenApi({ users, secret })
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- how the compiler compares two types exactly
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false
 
-/** Takes only a value of exactly this type; `any` is none. */
+/** Takes only a value of exactly this type; not `any`. */
 function exactly<T>(): <V>(value: V, ...same: Same<T, V> extends true ? [] : [wrong: never]) => void {
   return () => undefined
 }
@@ -114,7 +114,7 @@ describe('the types', () => {
     const pairs = tokenApi({ users, tokens: djangoPairs({ secret }) })
     pairs.tokenRequired((ctx) => {
       exactly<number>()(ctx.state.token.expiresAt)
-      // @ts-expect-error a Django pair tells no second
+      // @ts-expect-error a Django pair knows no second
       void ctx.state.token.issuedAt
     })
     // @ts-expect-error sealed pairs have no id
@@ -153,7 +153,7 @@ describe('the types', () => {
         exactly<number>()(ctx.state.token.expiresAt)
       })
     }
-    // @ts-expect-error an API of other users is none of these
+    // @ts-expect-error an API of other users is not assignable
     const strangers: TokenApi<Row & { phone: string }> = api
     expect([...all, strangers]).to.have.length(6)
   })

@@ -5,7 +5,7 @@ import type { Refusal, Verdict } from '../verdict.js'
 export interface Source {
   readonly method?: string | undefined
   readonly headers: IncomingHttpHeaders
-  /** Header names and values in turn, as they came: Node.js keeps only the first of two Authorization headers in `headers`. */
+  /** Header names and values alternating, as they came: Node.js keeps only the first of two Authorization headers in `headers`. */
   readonly rawHeaders?: readonly string[]
   /** Path and query. */
   readonly url?: string | undefined

@@ -32,13 +32,13 @@ function loose<T>(part: unknown): T {
 }
 
 interface Seen {
-  readonly answers: readonly Answer[]
+  readonly responses: readonly Answer[]
   readonly errors: readonly string[]
   readonly events: readonly TokenEvent[]
   readonly calls: number
 }
 
-/** What an API of such parts answers to requests that are sent one after another. */
+/** The responses of an API of such parts to requests that are sent one after another. */
 async function seen(
   options: Partial<TokenApiOptions<User>>,
   ...paths: readonly (readonly [path: string, request: Parameters<typeof send>[2]])[]
@@ -55,9 +55,9 @@ async function seen(
     }),
   )
   return withServer(app, async ({ url, errors }) => {
-    const answers: Answer[] = []
-    for (const [path, request] of paths) answers.push(await send(url, path, request))
-    return { answers, errors: errors.map(String), events, calls }
+    const responses: Answer[] = []
+    for (const [path, request] of paths) responses.push(await send(url, path, request))
+    return { responses, errors: errors.map(String), events, calls }
   })
 }
 
@@ -66,56 +66,56 @@ const GUARDED = ['/', { headers: { authorization: 'Bearer x' } }] as const
 describe('a part that does not keep its contract', () => {
   const offer = { ok: true, value: { user: '1', token: 'garbage' } }
   const readers: Readonly<Record<string, unknown>> = {
-    'answers a promise': { read: async () => offer },
-    'answers nothing': { read: () => undefined },
-    'answers no value': { read: () => ({ ok: true }) },
-    'answers a reason of its own': { read: () => ({ ok: false, reason: 'weird' }) },
-    'answers true': { read: () => true },
+    'returns a promise': { read: async () => offer },
+    'returns nothing': { read: () => undefined },
+    'returns no value': { read: () => ({ ok: true }) },
+    'returns a reason of its own': { read: () => ({ ok: false, reason: 'weird' }) },
+    'returns true': { read: () => true },
   }
   for (const [what, reader] of Object.entries(readers)) {
-    it(`is a reader that ${what}: a fault, and nobody is let in`, async () => {
-      const { answers, calls, errors } = await seen({ credentials: loose<Credentials>(reader) }, GUARDED)
-      expect([answers[0]?.status, calls]).to.deep.equal([503, 0])
-      expect(answers[0]?.json).to.have.property('success', false)
+    it(`is a reader that ${what}: an internal error, and no request is let in`, async () => {
+      const { responses, calls, errors } = await seen({ credentials: loose<Credentials>(reader) }, GUARDED)
+      expect([responses[0]?.status, calls]).to.deep.equal([503, 0])
+      expect(responses[0]?.json).to.have.property('success', false)
       expect(errors[0]).to.include('credentials.read')
     })
   }
 
   const verdicts: Readonly<Record<string, unknown>> = {
-    'answers no user': { ok: true, value: { token: {} } },
-    'answers no facts': { ok: true, value: { user: ann } },
-    'answers no value': { ok: true },
-    'answers a reason of its own': { ok: false, reason: 'weird' },
-    'answers nothing': undefined,
+    'returns no user': { ok: true, value: { token: {} } },
+    'returns no facts': { ok: true, value: { user: ann } },
+    'returns no value': { ok: true },
+    'returns a reason of its own': { ok: false, reason: 'weird' },
+    'returns nothing': undefined,
   }
   for (const [what, verdict] of Object.entries(verdicts)) {
-    it(`is a kind that ${what}: a fault, and nobody is let in`, async () => {
+    it(`is a kind that ${what}: an internal error, and no request is let in`, async () => {
       const tokens = loose<NonNullable<TokenApiOptions<User>['tokens']>>({
         issue: async () => ({}),
         verify: async () => verdict,
       } satisfies Record<keyof Pick<TokenKind, 'issue' | 'verify'>, unknown>)
-      const { answers, calls, errors } = await seen({ tokens }, ['/?user=1&token=x', {}])
-      expect([answers[0]?.status, calls]).to.deep.equal([503, 0])
+      const { responses, calls, errors } = await seen({ tokens }, ['/?user=1&token=x', {}])
+      expect([responses[0]?.status, calls]).to.deep.equal([503, 0])
       expect(errors[0]).to.include('tokens.verify')
     })
   }
 
-  it('is an addressOf that gives no text: a fault, not a login without a limit', async () => {
+  it('is an addressOf that returns no text: an internal error, not a login without a limit', async () => {
     for (const address of [undefined, null, '', 7, ['1.2.3.4']]) {
       const addressOf = loose<() => string>(() => address)
-      const { answers } = await seen({ throttle: { addressOf } }, ['/token/new', LOGIN])
-      expect(answers[0]?.status, String(address)).to.equal(503)
+      const { responses } = await seen({ throttle: { addressOf } }, ['/token/new', LOGIN])
+      expect(responses[0]?.status, String(address)).to.equal(503)
     }
   })
 
-  it('is a limiter that hangs: a fault within the time limit', async () => {
+  it('is a limiter that hangs: an internal error within the time limit', async () => {
     const hanging = loose<LoginLimiter>({
       consume: () => new Promise(() => undefined),
       delete: async () => true,
       reward: async () => ({}),
     })
-    const { answers, events } = await seen({ throttle: { account: hanging }, timeout: 0.05 }, ['/token/new', LOGIN])
-    expect(answers[0]?.status).to.equal(503)
+    const { responses, events } = await seen({ throttle: { account: hanging }, timeout: 0.05 }, ['/token/new', LOGIN])
+    expect(responses[0]?.status).to.equal(503)
     expect(events).to.deep.equal([{ type: 'fault', name: 'DeadlineExceeded', code: 'ERR_TIMEOUT' }])
   })
 
@@ -125,8 +125,8 @@ describe('a part that does not keep its contract', () => {
       delete: () => Promise.reject(new RangeError('ECONNRESET')),
       reward: async () => ({}),
     })
-    const { answers, events, errors } = await seen({ throttle: { account: broken } }, ['/token/new', LOGIN])
-    expect([answers[0]?.status, errors]).to.deep.equal([200, []])
+    const { responses, events, errors } = await seen({ throttle: { account: broken } }, ['/token/new', LOGIN])
+    expect([responses[0]?.status, errors]).to.deep.equal([200, []])
     expect(events).to.deep.equal([
       { type: 'fault', name: 'RangeError' },
       { type: 'login', userId: '1' },
@@ -135,27 +135,27 @@ describe('a part that does not keep its contract', () => {
 
   it('is a stored hash that no hasher reads: a wrong password outside, an event inside', async () => {
     const users = memoryUsers([{ ...ann, password: '$x$s4lt$d1gest' }])
-    const { answers, events, errors } = await seen({ users }, ['/token/new', LOGIN])
-    expect([answers[0]?.status, errors]).to.deep.equal([401, []])
+    const { responses, events, errors } = await seen({ users }, ['/token/new', LOGIN])
+    expect([responses[0]?.status, errors]).to.deep.equal([401, []])
     expect(events).to.deep.equal([
       { type: 'unreadable-hash', userId: '1', format: '$x$' },
       { type: 'login-refused', reason: 'invalid' },
     ])
   })
 
-  it('is a limiter that says no without saying how long: a fault', async () => {
+  it('is a limiter that refuses without the time to wait: an internal error', async () => {
     for (const msBeforeNext of [NaN, Infinity, '7', undefined]) {
       const limiter = loose<LoginLimiter>({
         consume: () => Promise.reject(loose<Error>({ msBeforeNext })),
         delete: async () => true,
         reward: async () => ({}),
       })
-      const { answers } = await seen({ throttle: { account: limiter } }, ['/token/new', LOGIN])
-      expect(answers[0]?.status, String(msBeforeNext)).to.equal(503)
+      const { responses } = await seen({ throttle: { account: limiter } }, ['/token/new', LOGIN])
+      expect(responses[0]?.status, String(msBeforeNext)).to.equal(503)
     }
   })
 
-  it('is a store that is down for a while: it locks nobody out', async () => {
+  it('is a store that is down for a while: it locks no user out', async () => {
     const rows = memoryUsers([ann])
     let isDown = true
     const users = {
@@ -166,31 +166,34 @@ describe('a part that does not keep its contract', () => {
     for (let attempt = 0; attempt < 12; attempt += 1) {
       const error = await api
         .login({ username: 'ann', password: PASSWORD, address: '192.0.2.1' })
-        .catch((fault: unknown) => fault)
+        .catch((error: unknown) => error)
       expect(String(error)).to.include('down')
     }
     isDown = false
     expect((await api.login({ username: 'ann', password: PASSWORD, address: '192.0.2.1' })).ok).to.equal(true)
   })
 
-  it('is a respond that gives no object, or another success', async () => {
+  it('is a respond that returns no object, or another success', async () => {
     const none = loose<() => object>(() => 'text')
-    expect((await seen({ respond: none }, ['/token/new', LOGIN])).answers[0]?.status).to.equal(503)
-    const { answers } = await seen({ respond: () => ({ success: false, token: 'x', more: 1 }) }, ['/token/new', LOGIN])
-    expect(answers[0]?.json).to.include({ success: true, user: 1, more: 1 }).and.not.include({ token: 'x' })
+    expect((await seen({ respond: none }, ['/token/new', LOGIN])).responses[0]?.status).to.equal(503)
+    const { responses } = await seen({ respond: () => ({ success: false, token: 'x', more: 1 }) }, [
+      '/token/new',
+      LOGIN,
+    ])
+    expect(responses[0]?.json).to.include({ success: true, user: 1, more: 1 }).and.not.include({ token: 'x' })
   })
 
-  it('is a store that fails in revokeAll: an event tells of it', async () => {
+  it('is a store that fails in revokeAll: it is an event', async () => {
     const events: TokenEvent[] = []
     const users = { ...memoryUsers([ann]), bumpEpoch: () => Promise.reject(new Error('down')) }
     const api = tokenApi({ users, secret, onEvent: (event) => void events.push(event) })
-    expect(String(await api.revokeAll(1).catch((fault: unknown) => fault))).to.include('down')
+    expect(String(await api.revokeAll(1).catch((error: unknown) => error))).to.include('down')
     expect(events).to.deep.equal([{ type: 'fault', name: 'Error' }])
   })
 })
 
 describe('tokenOptional', () => {
-  it('refuses half a pair that has the token, and lets a user alone through', async () => {
+  it('refuses a token without its user, and lets a user without a token through', async () => {
     const api = tokenApi({ users: memoryUsers([ann]), secret })
     const app = new Koa().use(bodyParser()).use(api.tokenOptional((ctx) => void (ctx.body = 'in')))
     await withServer(app, async ({ url }) => {

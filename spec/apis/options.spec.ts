@@ -89,7 +89,7 @@ describe('a wrong option', () => {
     expect(api.routes({ check: false })).to.be.a('function')
   })
 
-  it('of a reader, a kind or a hasher is told where it is made', () => {
+  it('of a reader, a kind or a hasher is an error when it is made', () => {
     for (const query of ['false', 0, null]) expect(loosely(params, { query })).to.throw(TypeError, 'query')
     for (const scheme of [undefined, '', 'a b', 7]) expect(loosely(authorization, scheme)).to.throw(TypeError, 'scheme')
     for (const name of [undefined, '', 'a;b', 7]) expect(loosely(cookie, name)).to.throw(TypeError, 'name')

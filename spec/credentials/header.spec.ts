@@ -17,7 +17,7 @@ describe('authorizationHeader', () => {
     })
   })
 
-  it('is malformed where there are two, though Node.js shows only the first', () => {
+  it('is malformed if there are two, though Node.js shows only the first', () => {
     const rawHeaders = ['AUTHORIZATION', 'x', 'authorization', 'x']
     expect(authorizationHeader({ headers: { authorization: 'x' }, rawHeaders })).to.deep.equal({
       ok: false,

@@ -32,7 +32,7 @@ async function people(): Promise<User[]> {
 interface Subject {
   readonly api: TokenApi<User>
   readonly login: string
-  /** What a good token of alice looks like where this API reads it. */
+  /** What a good token of alice looks like in the place that this API reads. */
   readonly offer: (token: string) => Readonly<Record<string, string>>
 }
 

@@ -5,7 +5,7 @@ import { bodyField, bodyOf, sourceOf, warnOfMissingParser } from '../../lib/koa/
 import { withServer } from '../support/http.js'
 import { asForm, asJson, send, type Sent } from '../support/send.js'
 
-/** What a handler sees of requests that are sent one after another, and what the app's error listeners hear. */
+/** What a handler sees of requests that are sent one after another, and the errors that the app emits. */
 async function seen<T>(
   look: (ctx: Context) => T,
   requests: readonly Sent[],
@@ -40,7 +40,7 @@ describe('sourceOf', () => {
 })
 
 describe('bodyOf', () => {
-  it('is whatever a parser has left', async () => {
+  it('is whatever a parser made of the body', async () => {
     for (const body of [null, 'text', 7, [], { user: 1 }]) {
       const { values } = await seen(bodyOf, [{}], (app) =>
         app.use((ctx, next) => {
@@ -54,18 +54,18 @@ describe('bodyOf', () => {
 })
 
 describe('warnOfMissingParser', () => {
-  it('tells the app once that a body came which nothing has parsed', async () => {
+  it('emits one error for a body that no middleware has parsed', async () => {
     const { errors } = await seen(warnOfMissingParser, [asForm('a=b'), asJson({ a: 'b' }), asForm('a=b')])
     expect(errors).to.have.length(1)
     expect(errors[0]).to.include('POST /path').and.include('bodyParser()').and.not.include('user=1')
   })
 
-  it('tells each app', async () => {
+  it('emits it for each app', async () => {
     const { errors } = await seen(warnOfMissingParser, [asJson({})])
     expect(errors).to.have.length(1)
   })
 
-  it('says nothing where a parser was there, or there is no body of that kind', async () => {
+  it('emits nothing after a parser, nor for a body of another kind', async () => {
     const parsed = await seen(warnOfMissingParser, [asForm('a=b'), asJson({})], (app) => app.use(bodyParser()))
     expect(parsed.errors).to.deep.equal([])
     const bodies: Sent[] = [

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { strip } from '../../../lib/apis/drf/fields.js'
 
 describe('strip', () => {
-  it('cuts off what Python’s str.strip() cuts off, at both ends alone', () => {
+  it('removes what Python’s str.strip() removes, only at both ends', () => {
     for (let code = 0; code <= 0xffff; code += 1) {
       const unit = String.fromCharCode(code)
       const isBlank = /\p{White_Space}/u.test(unit) || (code >= 0x1c && code <= 0x1f)
