@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { RateLimiterMemory, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { digest } from './crypto.js'
 import { DEFAULT_TIMEOUT, DeadlineExceeded, withDeadline } from './deadline.js'
@@ -164,25 +164,40 @@ export function accountKey(username: string): string {
   return digest(folded)
 }
 
-/** One key for an IPv4 address, also one mapped into IPv6, and one for the /64 of any other IPv6 address, which is one customer; without a port. */
+/**
+ * One key for an IPv4 address, also one mapped into IPv6 or behind NAT64, and one for the /64 of any other IPv6 address, which is
+ * one customer; without a port.
+ */
 export function addressKey(address: string): string {
-  const bare = withoutPort(address.trim()).replace(/%.*$/, '')
+  const bare = withoutPort(address.trim().replace(/^"(.*)"$/s, '$1')).replace(/%.*$/, '')
   if (!isIPv6(bare)) return bare.slice(0, 64)
   const groups = new URL(`http://[${bare}]`).hostname.slice(1, -1).split(':')
   const gap = groups.indexOf('')
   const written = groups.filter((group) => group !== '')
   const before = gap === -1 ? written : groups.slice(0, gap).filter((group) => group !== '')
   const all = [...before, ...Array<string>(8 - written.length).fill('0'), ...written.slice(before.length)]
-  const mapped = all.slice(0, 6).join(':') === '0:0:0:0:0:ffff'
-  return mapped ? ipv4(all[6], all[7]) : all.slice(0, 4).join(':')
+  return IPV4_PREFIXES.has(all.slice(0, 6).join(':')) ? ipv4(all[6], all[7]) : all.slice(0, 4).join(':')
 }
 
-/** `1.2.3.4:5678` and `[::1]:443`, as some proxies forward them (Azure's), without the port; other texts as they are. */
+/** IPv6 prefixes that stand before an IPv4 address: mapped (RFC 4291 §2.5.5.2) and NAT64 (RFC 6052 §2.1). */
+const IPV4_PREFIXES: ReadonlySet<string> = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0'])
+
+/** A port as sockets have it, or one that a proxy hides (`_abc`, RFC 7239 §6). */
+const PORT = /:(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)$/
+/** What RFC 7239 §6 writes instead of an address. */
+const NODE_NAME = /^(?:unknown|_[A-Za-z0-9._-]+)$/i
+
+/**
+ * An address without its port, as proxies forward them (`1.2.3.4:5678`, `[::1]:443`) and as `remoteAddress:remotePort` of a
+ * socket writes them, without brackets; other texts as they are.
+ */
 function withoutPort(address: string): string {
-  const [, bracketed] = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(address) ?? []
-  if (bracketed !== undefined) return bracketed
-  const [, dotted] = /^([0-9.]{7,15}):[0-9]{1,5}$/.exec(address) ?? []
-  return dotted !== undefined && isIPv4(dotted) ? dotted : address
+  const [, bracketed, rest = ''] = /^\[([^\]]*)\](.*)$/s.exec(address) ?? []
+  if (bracketed !== undefined) return rest.replace(PORT, '') === '' ? bracketed : address
+  // What is an address with its last group is taken as one: that group is not part of the /64.
+  if (isIP(address) !== 0) return address
+  const bare = address.replace(PORT, '')
+  return isIP(bare) !== 0 || NODE_NAME.test(bare) ? bare : address
 }
 
 function ipv4(high = '0', low = '0'): string {

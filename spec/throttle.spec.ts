@@ -139,7 +139,7 @@ describe('throttle', () => {
       expect(await share('192.0.2.1', '192.0.2.2')).to.equal(false)
     })
 
-    it('are one where IPv4 is mapped into IPv6, however it is written', async () => {
+    it('are one if IPv4 is mapped into IPv6, however it is written', async () => {
       for (const mapped of ['::ffff:192.0.2.1', '::FFFF:192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:ffff:192.0.2.1']) {
         expect(await share('192.0.2.1', mapped), mapped).to.equal(true)
       }
@@ -174,12 +174,23 @@ describe('throttle', () => {
         ['2001:db8:1:2::1', '[2001:db8:1:2::2%eth0]:443'],
         ['192.0.2.1', '[::ffff:192.0.2.1]:443'],
         ['192.0.2.1', ' 192.0.2.1 '],
+        // Without brackets, as a socket's remoteAddress, ":" and its remotePort make it.
+        ['192.0.2.1', '::ffff:192.0.2.1:4711'],
+        ['::ffff:192.0.2.1:1', '::ffff:192.0.2.1:65535'],
+        ['2001:db8:1:2::', '2001:db8:1:2:3:4:5:6:443'],
+        ['2001:db8:1:2::', '2001:db8:1:2:3:4:5:6:54321'],
+        ['2001:db8:1:2::', '2001:db8:1:2::7:443'],
+        ['2001:db8:1:2::', '2001:db8:1:2::7:54321'],
+        ['2001:db8:1:2::', '2001:db8:1:2:::54321'],
+        ['fe80::1', 'fe80::1%eth0:54321'],
       ] as const) {
         expect(await share(one, other), `${one} ${other}`).to.equal(true)
       }
       for (const [one, other] of [
         ['192.0.2.1:5678', '192.0.2.2:5678'],
         ['192.0.2.1', '192.0.2.11'],
+        ['::ffff:192.0.2.1:4711', '::ffff:192.0.2.2:4711'],
+        ['2001:db8:1:2:3:4:5:6:443', '2001:db8:1:3:3:4:5:6:443'],
         ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443'],
         ['tenant:1', 'tenant:2'],
         ['[a]:1', '[b]:1'],
@@ -188,7 +199,44 @@ describe('throttle', () => {
       }
     })
 
-    it('put the gap where it is written', async () => {
+    it('are one in every form of the header Forwarded (RFC 7239)', async () => {
+      for (const [one, other] of [
+        ['192.0.2.1', '"192.0.2.1"'],
+        ['192.0.2.1', '"192.0.2.1:47011"'],
+        ['192.0.2.1', '"192.0.2.1:_a.port-1"'],
+        ['2001:db8:1:2::', '"[2001:db8:1:2::17]"'],
+        ['2001:db8:1:2::', '"[2001:db8:1:2::17]:47011"'],
+        ['2001:db8:1:2::', '[2001:db8:1:2::17]:_obfuscated'],
+        ['unknown', '"unknown"'],
+        ['unknown', '"unknown:47011"'],
+        ['_gazonk', '"_gazonk:47011"'],
+        ['_gazonk', '_gazonk:_obfuscated'],
+      ] as const) {
+        expect(await share(one, other), `${one} ${other}`).to.equal(true)
+      }
+      for (const [one, other] of [
+        ['"192.0.2.1:1"', '"192.0.2.2:1"'],
+        ['"[2001:db8:1:2::1]:1"', '"[2001:db8:1:3::1]:1"'],
+        ['_gazonk:1', '_other:1'],
+      ] as const) {
+        expect(await share(one, other), `${one} ${other}`).to.equal(false)
+      }
+    })
+
+    it('are those of IPv4 behind NAT64 (64:ff9b::/96), which would otherwise share one /64', async () => {
+      for (const nat64 of [
+        '64:ff9b::192.0.2.1',
+        '64:FF9B::c000:201',
+        '[64:ff9b::192.0.2.1]:443',
+        '64:ff9b::192.0.2.1:443',
+      ])
+        expect(await share('192.0.2.1', nat64), nat64).to.equal(true)
+      expect(await share('64:ff9b::192.0.2.1', '64:ff9b::192.0.2.2')).to.equal(false)
+      expect(await share('192.0.2.1', '64:ff9b:0:0:1:0:c000:201')).to.equal(false)
+      expect(await share('192.0.2.1', '64:ff9c::192.0.2.1')).to.equal(false)
+    })
+
+    it('have their gap at its place', async () => {
       expect(await share('1::', '1:0:0:0:5::')).to.equal(true)
       expect(await share('1::2:3:4:5:6:7', '1:0:2:3::')).to.equal(true)
       expect(await share('::1:2:3:4:5:6', '0:0:1:2::')).to.equal(true)
