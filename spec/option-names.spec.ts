@@ -44,6 +44,11 @@ const FACTORIES: Readonly<Record<string, readonly [factory: Factory, misspelled:
   phc: [loose(root.phc), 'Algorithm', 'algorithm'],
   legacy: [loose(root.legacy), 'unSalted', 'unsalted'],
   activeUser: [(options) => root.activeUser(users, options), 'timeOut', 'timeout'],
+  batchedUsers: [
+    loose(root.batchedUsers, { findByIds: async () => [], findByUsernames: async () => [] }),
+    'findbyids',
+    'findByIds',
+  ],
   knexUsers: [(options) => knexDoor.knexUsers(db, options), 'Columns', 'columns'],
   knexTokens: [(options) => knexDoor.knexTokens(db, options), 'Table', 'table'],
   createUserTable: [(options) => knexDoor.createUserTable(db, options), 'Table', 'table'],

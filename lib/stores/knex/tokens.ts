@@ -4,7 +4,8 @@ import { timeoutOption } from '../../deadline.js'
 import { InternalError } from '../../errors.js'
 import { isUnreadable } from './diagnosis.js'
 import { asText, dialectOf, exactly, headerOf, oneOf, type Row, rowsOf } from './dialect.js'
-import { concernsAllKeys, isUnstorable } from './failures.js'
+import { concernsAllKeys } from './failures.js'
+import { isUnstorable } from '../unstorable.js'
 import { tableOf } from './table.js'
 import {
   complete,
