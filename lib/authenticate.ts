@@ -101,8 +101,10 @@ function checked<V extends User, T extends TokenFacts>(
 }
 
 /** The request as limits see it: the target that this process received, before any middleware rewrote it. */
-function requestOf({ method = '', originalUrl, url = '', headers }: Source): LimitedRequest {
-  return { method, path: originalUrl ?? url, upgrade: Object.hasOwn(headers, 'upgrade') }
+function requestOf(source: Source): LimitedRequest {
+  const { method = '', url = '', headers } = source
+  const original = Object.hasOwn(source, 'originalUrl') ? source.originalUrl : undefined
+  return { method, path: original ?? url, upgrade: Object.hasOwn(headers, 'upgrade') }
 }
 
 function isObject(value: unknown): boolean {

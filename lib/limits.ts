@@ -245,8 +245,8 @@ export function permit<T extends LimitedToken>(
   const { request, needs = {}, now } = use
   if (!allows(token.limits ?? [], request, needs.scopes)) return refuse('insufficient_scope')
   const { maxAge } = needs
-  if (maxAge !== undefined && !(now - (token.loggedInAt ?? NaN) <= maxAge))
-    return refuse('insufficient_user_authentication')
+  const loggedInAt = Object.hasOwn(token, 'loggedInAt') ? token.loggedInAt : undefined
+  if (maxAge !== undefined && !(now - (loggedInAt ?? NaN) <= maxAge)) return refuse('insufficient_user_authentication')
   return accept(token)
 }
 

@@ -1,6 +1,6 @@
 import type { Passwords } from './passwords/passwords.js'
 import { accountKey, addressKey, type Throttle } from './throttle.js'
-import { isActive, type User } from './user.js'
+import { canonicalUsername, isActive, type User } from './user.js'
 import { accept, type LoginReason, refuse, type Verdict } from './verdict.js'
 
 /** What a login offers, untrusted; `address` is the client's, for the throttle. */
@@ -45,6 +45,8 @@ export function login<U extends User>(
       async () => {
         const found = await findByUsername(username)
         const right = await passwords.verify(password, found?.password ?? null, {
+          // The decoy goes by the exact name, as a real hash does: with one for all spellings of a name, two spellings would show a user.
+          name: canonicalUsername(username) ?? username.slice(0, 254),
           account: accountKey(username),
           ...(address === undefined ? {} : { address: addressKey(address) }),
           ...(signal === undefined ? {} : { signal }),

@@ -144,6 +144,22 @@ describe('authenticate', () => {
     })
   })
 
+  it('takes nothing from a polluted Object.prototype', async () => {
+    const offered = offering({ ok: true, value: { token: 'x' } })
+    const ask = async (facts: Partial<TokenFacts>, needs?: Needs): Promise<boolean> =>
+      (await authenticate({ ...REQUEST, url: '/admin' }, offered, by(granting(facts)), needs && checkedNeeds(needs))).ok
+    const polluted = Object.prototype as { originalUrl?: string; loggedInAt?: number }
+    try {
+      polluted.originalUrl = '/files/1'
+      polluted.loggedInAt = NOW
+      expect(await ask({ limits: [{ path: '/files/' }] })).to.equal(false)
+      expect(await ask({}, { maxAge: 60 })).to.equal(false)
+    } finally {
+      delete polluted.originalUrl
+      delete polluted.loggedInAt
+    }
+  })
+
   it('lets only a link pass where only links may come', async () => {
     const offered = offering({ ok: true, value: { token: 'x', linksOnly: true } })
     const link = [{ expiresAt: NOW + 1 }, { methods: ['GET'] }, { path: '/files/1' }]

@@ -36,7 +36,7 @@ export function pairRoutes<U extends User, T extends TokenFacts>(
 ): Middleware {
   const { prefix, canRenew, canEndLogins } = routes
   const router = new Router({ sensitive: true, strict: true })
-  router.all([`${prefix}/new`, `${prefix}/new/`, `${prefix}/new.json`], newRoute(routes))
+  router.all([`${prefix}/new`, `${prefix}/new/`, `${prefix}/new.json`, `${prefix}/new.json/`], newRoute(routes))
   if (canRenew) router.all([`${prefix}/renew`, `${prefix}/renew/`], renewRoute(routes))
   if (canEndLogins) router.all([`${prefix}/logout`, `${prefix}/logout/`], logoutRoute(routes))
   if (hasCheck) {
@@ -44,7 +44,7 @@ export function pairRoutes<U extends User, T extends TokenFacts>(
     const check = checkRoute(routes)
     // One wildcard instead of two parameters: a path that is no pair is refused like a wrong one. A path of one segment belongs to
     // the application, with all that it throws.
-    router.all(`${prefix}/*pair`, (ctx, next) => (String(ctx.params.pair).includes('/') ? check(ctx, next) : next()))
+    router.all(`${prefix}/*pair`, (ctx, next) => (isPair(ctx.params.pair) ? check(ctx, next) : next()))
   }
   return router.routes() as Middleware // it sets the params and the router that its type asks for
 }
@@ -111,6 +111,11 @@ function checkRoute<U extends User, T extends TokenFacts>({ api, responses }: Pa
     if (verdict.ok) return responses.checked()
     return responses.checkRefused(verdict, use.needs === undefined ? undefined : checkedNeeds(use.needs))
   })
+}
+
+/** Whether a path has two segments. Another spelling of a route (`new//`) is not a token: it is not found. */
+function isPair(path = ''): boolean {
+  return path.includes('/') && !/^(?:new|new\.json|renew|logout)\/*$/.test(path)
 }
 
 /** `token/user`, where the user may end with `.json`, as in django-tokenapi's addresses. */

@@ -17,9 +17,14 @@ export async function renew<U extends User, T extends TokenFacts>(
   const verdict = await verifyHolder(offered, verifier)
   if (!verdict.ok) return verdict
   const { user, token } = verdict.value
-  const { limits = [], loggedInAt, id } = token
+  const { limits = [] } = token
+  const [loggedInAt, id] = [own(token, 'loggedInAt'), own(token, 'id')]
   if (loggedInAt === undefined) return refuse('invalid')
   if (!(verifier.now() < loggedInAt + renewFor)) return refuse('expired')
   const login = id === undefined ? { loggedInAt } : { loggedInAt, id }
   return accept({ user, issued: await verifier.tokens.issue(user, { limits, ...login }) })
+}
+
+function own<T extends TokenFacts, K extends 'loggedInAt' | 'id'>(token: T, name: K): T[K] | undefined {
+  return Object.hasOwn(token, name) ? token[name] : undefined
 }

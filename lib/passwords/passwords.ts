@@ -14,10 +14,9 @@ import { checkOptions, type OptionNames } from '../option-names.js'
 export interface VerifyOptions {
   /** Aborted when the client has gone: a hash that still waits is skipped, and the rejection is the signal's reason. */
   readonly signal?: AbortSignal
-  /**
-   * The account as one text, the same for each spelling of its name: it chooses the decoy, and an account that is flooded waits
-   * behind others. Without it all unknown users cost the same.
-   */
+  /** The exact user name, which chooses the decoy. Without it all unknown users cost the same. */
+  readonly name?: string
+  /** The account as one text, the same for each spelling of its name: an account that is flooded waits behind others. */
   readonly account?: string
   /** The client's address: an address with many or failed logins waits behind others. */
   readonly address?: string
@@ -112,11 +111,11 @@ export function passwords(options: PasswordsOptions = {}): Passwords {
     },
 
     async verify(password, encoded, given = {}) {
-      // Without a name, the stored hash stands for the account.
-      const { account = typeof encoded === 'string' ? encoded.slice(0, MAX_ENCODED) : '', onUnreadable } = given
+      // Without a name, the stored hash stands for it.
+      const { name = typeof encoded === 'string' ? encoded.slice(0, MAX_ENCODED) : '', onUnreadable } = given
       const known = read(encoded)
-      if (known !== null) decoy.see(account, known)
-      const work = known?.stored ?? decoy.for(account)
+      if (known !== null) decoy.see(name, known)
+      const work = known?.stored ?? decoy.for(name)
       const checked = isHashable(password) ? password : ''
       const matches = await hashing.run(() => work.verify(checked), {
         signal: given.signal,

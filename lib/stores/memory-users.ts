@@ -1,6 +1,7 @@
 import { InternalError } from '../errors.js'
 import type { User } from '../user.js'
 import { ownCopy } from './own-copy.js'
+import { propertyOf } from './user-row.js'
 import type { UserStore } from './user-store.js'
 
 type Writes = 'bumpEpoch' | 'appendEndedLogin' | 'dropEndedLogins'
@@ -18,7 +19,7 @@ export function memoryUsers<U extends User>(rows: Iterable<U>): UserStore<U> & R
   for (const row of rows) {
     if (byId.has(String(row.id)) || idOf.has(row.username))
       throw new TypeError('rows must have distinct ids and user names')
-    byId.set(String(row.id), { ...ownCopy(row), password: row.password, endedLogins: row.endedLogins ?? null })
+    byId.set(String(row.id), { ...ownCopy(row), ...known(row), endedLogins: row.endedLogins ?? null })
     idOf.set(row.username, String(row.id))
   }
   const copy = (id: string): U | null => {
@@ -52,4 +53,12 @@ export function memoryUsers<U extends User>(rows: Iterable<U>): UserStore<U> & R
       if (row !== undefined && row.endedLogins === from) row.endedLogins = to
     },
   }
+}
+
+/** What the library reads of a user, also if an instance of a class has it as a getter: a spread would lose it. */
+function known(row: User): Partial<User> {
+  const names = ['id', 'username', 'password', 'isActive', 'tokenEpoch'] as const
+  return Object.fromEntries(
+    names.map((name) => [name, propertyOf(row, name)]).filter(([, value]) => value !== undefined),
+  )
 }

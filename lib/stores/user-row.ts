@@ -1,8 +1,9 @@
 import { ContractViolation } from '../errors.js'
 import type { User } from '../user.js'
 
-/** How tables spell the properties that a user may lack. */
-const SPELLINGS = { is_active: 'isActive', token_epoch: 'tokenEpoch', ended_logins: 'endedLogins' } as const
+/** The properties that a user may lack, and how tables and databases spell them: PostgreSQL folds `isActive` to `isactive`. */
+const OPTIONAL = { isActive: 'is_active', tokenEpoch: 'token_epoch', endedLogins: 'ended_logins' } as const
+const SPELLED_OTHERWISE = /^(is_?active|token_?epoch|ended_?logins)$/i
 
 /**
  * A row that a user store has returned, checked, and with its password hash out of the way of serialisation, so that
@@ -14,26 +15,41 @@ const SPELLINGS = { is_active: 'isActive', token_epoch: 'tokenEpoch', ended_logi
  *
  * What reads such an object some other way (a spread, `Object.entries`) still finds the hash of an object of a class.
  *
- * @throws {ContractViolation} for a row without a `password` (null says that none logs in), for one in the spelling of the table
- *   (`is_active`), which would count as active, and for anything else than an object. No message holds a value.
+ * @throws {ContractViolation} for a row without a `password` (null says that none logs in), for one whose `password` is not text (a
+ *   binary column, a promise), for one in another spelling (`is_active`, `isactive`), which would count as active, and for anything else than an object. No message holds a value.
  */
 export function userRow<U extends User>(row: U | null | undefined): U | null {
   if (row === null || row === undefined) return null
   if (typeof row !== 'object') throw new ContractViolation('a user store must resolve to a user, null or undefined')
-  if (propertyOf(row, 'password') === undefined) {
+  const password = propertyOf(row, 'password')
+  if (password === undefined) {
     throw new ContractViolation(
       'a user of the store has no password (null says that none logs in): a spread or a copy loses it if it is not enumerable',
     )
   }
-  for (const [column, property] of Object.entries(SPELLINGS)) {
-    if (propertyOf(row, column) !== undefined && propertyOf(row, property) === undefined)
-      throw new ContractViolation(`a user of the store has ${column} instead of ${property}`)
-  }
+  if (password !== null && typeof password !== 'string')
+    throw new ContractViolation('the password of a user of the store must be text or null')
+  checkSpelling(row)
   return isPlain(row) ? plainWithoutHash(row) : classWithoutHash(row)
 }
 
+/** A flag or an epoch that is absent counts as active and 0, so that a row which has them under another name must not pass. */
+function checkSpelling(row: object): void {
+  for (const [property, column] of Object.entries(OPTIONAL)) {
+    if (propertyOf(row, property) !== undefined) continue
+    const isAnother = (name: string): boolean =>
+      name !== property && SPELLED_OTHERWISE.test(name) && folded(name) === property.toLowerCase()
+    const other = propertyOf(row, column) === undefined ? Object.keys(row).find(isAnother) : column
+    if (other !== undefined) throw new ContractViolation(`a user of the store has ${other} instead of ${property}`)
+  }
+}
+
+function folded(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
+}
+
 /** A property of an object or its class. What a polluted `Object.prototype` adds is not one. */
-function propertyOf(row: object, name: string): unknown {
+export function propertyOf(row: object, name: string): unknown {
   return Object.hasOwn(row, name) || !(name in Object.prototype) ? Reflect.get(row, name) : undefined
 }
 
@@ -45,14 +61,10 @@ function isPlain(row: object): boolean {
 function plainWithoutHash<U extends User>(row: U): U {
   const names = hashNames(row, row.password)
   if (names.length === 0) return row
-  const copy = { ...row }
-  const left = Object.keys(Object.getOwnPropertyDescriptors(row)).filter((name) => !Object.hasOwn(copy, name))
-  // A spread leaves out what is not enumerable, the `password` of a store that hides it itself among it.
-  for (const name of [...names, ...left]) {
-    const value: unknown = Reflect.get(row, name)
-    Object.defineProperty(copy, name, { value, enumerable: false, configurable: true, writable: true })
-  }
-  return copy
+  // A spread would lose what is not enumerable, a flag or an epoch for example.
+  const properties = Object.getOwnPropertyDescriptors(row) as Record<string, PropertyDescriptor> // by any name
+  for (const name of names) properties[name] = { ...properties[name], enumerable: false }
+  return Object.create(Object.getPrototypeOf(row) as object | null, properties) as U // the same properties
 }
 
 const hidden = new WeakSet<object>()

@@ -207,11 +207,11 @@ describe('passwords', () => {
       const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
       const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
       const [ofCheap, ofDear] = [await pbkdf2(CHEAP).hash('y'), await bcrypt({ cost: 4 }).hash('y')]
-      await mine.verify('x', ofCheap, { account: 'known 1' })
-      await mine.verify('x', ofDear, { account: 'known 2' })
+      await mine.verify('x', ofCheap, { name: 'known 1' })
+      await mine.verify('x', ofDear, { name: 'known 2' })
       const dearHashes = async (account: string): Promise<number> => {
         const before = dear.hashes()
-        await mine.verify('x', null, { account })
+        await mine.verify('x', null, { name: account })
         return dear.hashes() - before
       }
       const accounts = Array.from({ length: 100 }, (_, at) => `unknown ${at}`)
@@ -222,7 +222,7 @@ describe('passwords', () => {
         [ofDear, 'known 3'],
       ] as const) {
         // prettier-ignore
-        for (let login = 0; login < 3; login += 1) await mine.verify('x', encoded, { account })
+        for (let login = 0; login < 3; login += 1) await mine.verify('x', encoded, { name: account })
         const each: number[] = []
         for (const unknown of accounts) each.push(await dearHashes(unknown))
         costs.push(each)
@@ -235,14 +235,14 @@ describe('passwords', () => {
     it('is chosen by name also for an account whose hash no hasher reads', async () => {
       const [cheap, dear] = [counting(pbkdf2(CHEAP)), counting(bcrypt({ cost: 4 }))]
       const mine = passwords({ hashers: [cheap, dear], decoyKey: 'the key of this spec' })
-      await mine.verify('x', await pbkdf2(CHEAP).hash('y'), { account: 'known 1' })
-      await mine.verify('x', await bcrypt({ cost: 4 }).hash('y'), { account: 'known 2' })
+      await mine.verify('x', await pbkdf2(CHEAP).hash('y'), { name: 'known 1' })
+      await mine.verify('x', await bcrypt({ cost: 4 }).hash('y'), { name: 'known 2' })
       const before = dear.hashes()
       for (let at = 0; at < 50; at += 1) {
         const costs: number[] = []
         for (const encoded of [null, '!', '', '$x$corrupt']) {
           const start = dear.hashes()
-          await mine.verify('x', encoded, { account: `name ${at}` })
+          await mine.verify('x', encoded, { name: `name ${at}` })
           costs.push(dear.hashes() - start)
         }
         expect(new Set(costs).size, costs.join()).to.equal(1)

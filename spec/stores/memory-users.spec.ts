@@ -60,4 +60,19 @@ describe('memoryUsers', () => {
     ).to.throw(TypeError, 'rows')
     expect(() => memoryUsers([ann, { ...ann, id: 2, username: 'bob' }])).not.to.throw()
   })
+
+  it('reads what instances of a class have as getters: a disabled account stays disabled', async () => {
+    class Member {
+      readonly id = 1
+      readonly username = 'ann'
+      readonly password = 'hash'
+      get isActive(): boolean {
+        return false
+      }
+      get tokenEpoch(): number {
+        return 7
+      }
+    }
+    expect(await memoryUsers([new Member()]).findById('1')).to.include({ isActive: false, tokenEpoch: 7 })
+  })
 })

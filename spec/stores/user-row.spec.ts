@@ -104,6 +104,34 @@ describe('userRow', () => {
     expect(violationOf(bare)).to.equal('none')
   })
 
+  it('refuses any other spelling of a flag, an epoch or ended logins', () => {
+    const bare = { id: 1, username: 'ann', password: HASH }
+    for (const name of ['isactive', 'IsActive', 'IS_ACTIVE', 'tokenepoch', 'TOKEN_EPOCH', 'endedlogins']) {
+      expect(() => userRow({ ...bare, [name]: 0 } as User), name).to.throw(ContractViolation, name)
+    }
+    for (const name of ['isActive', 'tokenEpoch', 'endedLogins']) {
+      expect(userRow({ ...bare, [name]: null }), name).to.include({ [name]: null })
+    }
+  })
+
+  it('refuses a password that is not text', () => {
+    for (const password of [Buffer.from(HASH), 7, Promise.resolve(HASH), [HASH], true]) {
+      const row = { id: 1, username: 'ann', password } as unknown as User // as a store without types returns it
+      expect(() => userRow(row), typeof password).to.throw(ContractViolation, 'password')
+    }
+  })
+
+  it('keeps what is not enumerable in its copy: a flag, an epoch, a password beside the column of its hash', () => {
+    const row = Object.defineProperties({ id: 1, username: 'ann', password: HASH } as User, {
+      isActive: { value: false },
+      tokenEpoch: { value: 3 },
+    })
+    expect([userRow(row)?.isActive, userRow(row)?.tokenEpoch]).to.deep.equal([false, 3])
+    const beside = { id: 1, username: 'ann', password_hash: HASH }
+    const found = userRow(Object.defineProperty(beside, 'password', { value: HASH }) as unknown as User)
+    expect([found?.password, JSON.stringify(found)]).to.deep.equal([HASH, '{"id":1,"username":"ann"}'])
+  })
+
   it('repeats no value in a message', () => {
     for (const row of [
       { ...ann, password: undefined },
