@@ -107,7 +107,7 @@ describe('userRow', () => {
   it('refuses any other spelling of a flag, an epoch or ended logins', () => {
     const bare = { id: 1, username: 'ann', password: HASH }
     for (const name of ['isactive', 'IsActive', 'IS_ACTIVE', 'tokenepoch', 'TOKEN_EPOCH', 'endedlogins']) {
-      expect(() => userRow({ ...bare, [name]: 0 } as User), name).to.throw(ContractViolation, name)
+      expect(() => userRow({ ...bare, [name]: 0 }), name).to.throw(ContractViolation, name)
     }
     for (const name of ['isActive', 'tokenEpoch', 'endedLogins']) {
       expect(userRow({ ...bare, [name]: null }), name).to.include({ [name]: null })
@@ -122,10 +122,13 @@ describe('userRow', () => {
   })
 
   it('keeps what is not enumerable in its copy: a flag, an epoch, a password beside the column of its hash', () => {
-    const row = Object.defineProperties({ id: 1, username: 'ann', password: HASH } as User, {
-      isActive: { value: false },
-      tokenEpoch: { value: 3 },
-    })
+    const row = Object.defineProperties<User>(
+      { id: 1, username: 'ann', password: HASH },
+      {
+        isActive: { value: false },
+        tokenEpoch: { value: 3 },
+      },
+    )
     expect([userRow(row)?.isActive, userRow(row)?.tokenEpoch]).to.deep.equal([false, 3])
     const beside = { id: 1, username: 'ann', password_hash: HASH }
     const found = userRow(Object.defineProperty(beside, 'password', { value: HASH }) as unknown as User)
