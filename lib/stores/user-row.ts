@@ -11,12 +11,14 @@ const SPELLED_OTHERWISE = /^(is_?active|token_?epoch|ended_?logins)$/i
  *
  * - A plain object whose hash is enumerable is copied; in the copy every property that holds the hash is not enumerable.
  * - An object of a class keeps its identity and its properties, since a copy would lose its methods and private fields. It gets a
- *   `toJSON`, not enumerable, that leaves out what holds the hash. If it cannot be extended (`Object.freeze`), it stays as it is.
+ *   `toJSON`, not enumerable, that leaves out what holds the hash. If it cannot be extended (`Object.freeze`), it is refused if its JSON
+ *   shows the hash, and else stays as it is.
  *
  * What reads such an object some other way (a spread, `Object.entries`) still finds the hash of an object of a class.
  *
  * @throws {ContractViolation} for a row without a `password` (null says that none logs in), for one whose `password` is not text (a
- *   binary column, a promise), for one in another spelling (`is_active`, `isactive`), which would count as active, and for anything else than an object. No message holds a value.
+ *   binary column, a promise), for one in another spelling (`is_active`, `isactive`), which would count as active, for an object of a
+ *   class whose hash cannot be kept out of its JSON, and for anything else than an object. No message holds a value.
  */
 export function userRow<U extends User>(row: U | null | undefined): U | null {
   if (row === null || row === undefined) return null
@@ -73,14 +75,25 @@ function classWithoutHash<U extends User>(row: U): U {
   if (hidden.has(row)) return row // a store may return one object many times
   const written: unknown = propertyOf(row, 'toJSON')
   if (typeof written !== 'function' && hashNames(row, row.password).length === 0) return row
+  const json = (args: readonly unknown[]): unknown =>
+    typeof written === 'function' ? Reflect.apply(written, row, args) : row
   const toJSON = (...args: readonly unknown[]): unknown => {
-    const json: unknown = typeof written === 'function' ? Reflect.apply(written, row, args) : { ...row }
-    if (typeof json !== 'object' || json === null) return json
-    const left = { ...json } as Record<string, unknown> // whatever its keys are
+    const shown = json(args)
+    if (typeof shown !== 'object' || shown === null) return shown
+    const left = { ...shown } as Record<string, unknown> // whatever its keys are
     for (const name of hashNames(left, row.password)) delete left[name]
     return left
   }
-  if (Reflect.defineProperty(row, 'toJSON', { value: toJSON, configurable: true, writable: true })) hidden.add(row)
+  if (Reflect.defineProperty(row, 'toJSON', { value: toJSON, configurable: true, writable: true })) {
+    hidden.add(row)
+    return row
+  }
+  const shown = json([''])
+  if (typeof shown === 'object' && shown !== null && hashNames(shown, row.password).length > 0) {
+    throw new ContractViolation(
+      'a user of the store cannot be extended (Object.freeze), so its hash cannot be kept out of its JSON: give it a toJSON without the hash, or do not freeze it',
+    )
+  }
   return row
 }
 

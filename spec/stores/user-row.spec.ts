@@ -228,9 +228,35 @@ describe('userRow', () => {
       expect(JSON.stringify(account)).to.equal('{"id":1,"username":"ann","roles":["admin"]}')
     })
 
-    it('that is frozen is let through as it is', () => {
-      const account = Object.freeze(new Account())
-      expect(userRow(account)).to.equal(account)
+    it('that is frozen is refused if its JSON would show the hash, under any name and below any toJSON', () => {
+      const copied = class extends Account {
+        readonly tokenKey = HASH
+      }
+      const closed = [
+        Object.freeze(new Account()),
+        Object.seal(new Account()),
+        Object.preventExtensions(new Account()),
+        Object.freeze(Object.assign(new Private(), { tokenKey: HASH })),
+        Object.freeze(new copied()),
+        Object.freeze(Object.assign(new Account(), { toJSON: () => ({ password: HASH }) })),
+        Object.freeze(new Entity({ id: 1, username: 'ann', password: HASH })),
+      ]
+      for (const account of closed) {
+        for (let time = 0; time < 2; time += 1)
+          expect(violationOf(account), inspect(account)).to.include('cannot be extended').and.not.include(HASH)
+      }
+    })
+
+    it('that is frozen stays as it is if its JSON does not show the hash', () => {
+      const careful = class extends Account {
+        toJSON(): object {
+          return { id: this.id }
+        }
+      }
+      for (const account of [Object.freeze(new Private()), Object.freeze(new careful())]) {
+        expect(userRow<User>(account)).to.equal(account)
+        expect(JSON.stringify(account)).not.to.include(HASH)
+      }
     })
   })
 })
