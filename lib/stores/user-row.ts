@@ -2,7 +2,11 @@ import { ContractViolation } from '../errors.js'
 import type { User } from '../user.js'
 
 /** The properties that a user may lack, and how tables and databases spell them: PostgreSQL folds `isActive` to `isactive`. */
-const OPTIONAL = { isActive: 'is_active', tokenEpoch: 'token_epoch', endedLogins: 'ended_logins' } as const
+const OPTIONAL = [
+  ['isActive', 'is_active'],
+  ['tokenEpoch', 'token_epoch'],
+  ['endedLogins', 'ended_logins'],
+] as const
 const SPELLED_OTHERWISE = /^(is_?active|token_?epoch|ended_?logins)$/i
 
 /**
@@ -37,7 +41,7 @@ export function userRow<U extends User>(row: U | null | undefined): U | null {
 
 /** A flag or an epoch that is absent counts as active and 0, so that a row which has them under another name must not pass. */
 function checkSpelling(row: object): void {
-  for (const [property, column] of Object.entries(OPTIONAL)) {
+  for (const [property, column] of OPTIONAL) {
     if (propertyOf(row, property) !== undefined) continue
     const isAnother = (name: string): boolean =>
       name !== property && SPELLED_OTHERWISE.test(name) && folded(name) === property.toLowerCase()
@@ -52,7 +56,8 @@ function folded(name: string): string {
 
 /** A property of an object or its class. What a polluted `Object.prototype` adds is not one. */
 export function propertyOf(row: object, name: string): unknown {
-  return Object.hasOwn(row, name) || !(name in Object.prototype) ? Reflect.get(row, name) : undefined
+  const value: unknown = (row as Readonly<Record<string, unknown>>)[name] // an object may be asked for anything
+  return value === undefined || Object.hasOwn(row, name) || !(name in Object.prototype) ? value : undefined
 }
 
 function isPlain(row: object): boolean {
@@ -99,7 +104,8 @@ function classWithoutHash<U extends User>(row: U): U {
 
 /** Under which names an object shows a hash: `password`, and those of a store that keeps the column as it was (`password_hash`). */
 function hashNames(row: object, hash: unknown): readonly string[] {
-  return Object.entries(row)
-    .filter(([name, value]) => name === 'password' || (value === hash && typeof hash === 'string' && hash !== ''))
-    .map(([name]) => name)
+  const values = row as Readonly<Record<string, unknown>> // whatever its keys are
+  return Object.keys(row).filter(
+    (name) => name === 'password' || (hash !== null && hash !== '' && values[name] === hash),
+  )
 }
