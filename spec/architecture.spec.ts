@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect } from 'chai'
+import { exportedApis, exportedKinds, fileOf } from './support/exports.js'
 
 /**
  * Who may import whom, types too: for a folder of lib, or a file beside them, what it may name. Nothing else, no circles.
@@ -227,15 +228,8 @@ describe('the architecture', () => {
         file !== 'tokens/any-of',
     )
 
-    it('knows the kinds', () => {
-      expect(kinds.toSorted()).to.include.members([
-        'tokens/django-pair',
-        'tokens/expiring',
-        'tokens/jwt/kind',
-        'tokens/sealed-pair',
-        'tokens/signed',
-        'tokens/sliding',
-      ])
+    it('knows every kind that is exported', () => {
+      expect(kinds.toSorted()).to.include.members([...new Set(exportedKinds.map(fileOf))])
     })
 
     it('the check of a user’s id, in every kind', () => {
@@ -247,6 +241,12 @@ describe('the architecture', () => {
 
     it('the contract of a kind, in the spec of every kind', () => {
       expect(kinds.filter((file) => !specOf(file).includes('behavesLikeATokenKind('))).to.deep.equal([])
+    })
+
+    it('the contract of an API with a login, in the spec of every exported one except the main API', () => {
+      const without = exportedApis.filter((name) => !specOf(fileOf(name)).includes('behavesLikeASibling('))
+      expect(without.toSorted()).to.deep.equal(['apiKeys', 'tokenApi'])
+      expect(textOf(fileOf('apiKeys'))).not.to.include('loginApi')
     })
 
     it('the clock skew that is allowed', () => {

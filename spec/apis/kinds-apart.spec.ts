@@ -2,57 +2,73 @@ import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import type { Knex } from 'knex'
 import {
+  activeUser,
   anyOf,
+  apiKeys,
+  apiKeyTokens,
   authorization,
   djangoPairs,
   expiringTokenApi,
+  expiringTokens,
   firstOf,
+  type GuardApi,
+  memoryTokens,
+  memoryUsers,
   params,
   sealedPairs,
   signedTokenApi,
   signedTokens,
+  slidingTokens,
   timedTokenApi,
   tokenApi,
-  type TokenApi,
+  type TokenKind,
+  type TokenStore,
   type User,
 } from 'koa-tokenapi'
 import { jwtApi, jwtTokens } from 'koa-tokenapi/jwt'
 import { knexTokens, knexUsers } from 'koa-tokenapi/knex'
+import { watched } from '../support/counting.js'
 import { onEachDatabase } from '../support/databases.js'
+import { exportedApis, exportedKinds } from '../support/exports.js'
 import { basicHeader } from '../support/http.js'
 import { cheap, createTables, NOW, refill, served } from '../support/siblings.js'
 
 const SECRET = 'one secret of more than 32 bytes for all'
-const alice = { id: 1, username: 'alice' }
+const signing = { secret: SECRET, clock: () => NOW }
 
-const names = [
-  'tokenApi',
-  'tokenApi with Django pairs',
-  'timedTokenApi',
-  'expiringTokenApi',
-  'signedTokenApi',
-  'jwtApi',
-]
+/** Every API that is exported, and one with two kinds: all with one secret, one user table and one token table. */
+const APIS: Readonly<Record<string, (db: Knex) => GuardApi<User>>> = {
+  tokenApi: (db) => tokenApi({ ...loginsOn(db), secret: SECRET }),
+  'tokenApi with Django pairs': (db) =>
+    tokenApi({ ...loginsOn(db), tokens: anyOf(sealedPairs(signing), djangoPairs(signing)) }),
+  timedTokenApi: (db) => timedTokenApi({ ...loginsOn(db), store: knexTokens(db) }),
+  expiringTokenApi: (db) => expiringTokenApi({ ...loginsOn(db), store: knexTokens(db) }),
+  signedTokenApi: (db) => signedTokenApi({ ...loginsOn(db), secret: SECRET }),
+  jwtApi: (db) => jwtApi({ ...loginsOn(db), secret: SECRET }),
+  apiKeys: (db) => apiKeys({ users: knexUsers(db), clock: () => NOW, store: knexTokens(db) }),
+}
+const names = Object.keys(APIS)
 const arePairs = new Set(['tokenApi', 'tokenApi with Django pairs'])
 
-/** All five, with one secret, one user table and one token table. */
-function apisOn(db: Knex): Readonly<Record<string, TokenApi<User>>> {
-  const shared = { users: knexUsers(db), passwords: cheap, throttle: false as const, clock: () => NOW }
-  const store = knexTokens(db)
-  return {
-    tokenApi: tokenApi({ ...shared, secret: SECRET }),
-    'tokenApi with Django pairs': tokenApi({
-      ...shared,
-      tokens: anyOf(
-        sealedPairs({ secret: SECRET, clock: () => NOW }),
-        djangoPairs({ secret: SECRET, clock: () => NOW }),
-      ),
-    }),
-    timedTokenApi: timedTokenApi({ ...shared, store }),
-    expiringTokenApi: expiringTokenApi({ ...shared, store }),
-    signedTokenApi: signedTokenApi({ ...shared, secret: SECRET }),
-    jwtApi: jwtApi({ ...shared, secret: SECRET }),
-  }
+/** Every kind of token that is exported, with one secret and one store. */
+const KINDS: Readonly<Record<string, (store: TokenStore) => Pick<TokenKind, 'issue' | 'verify'>>> = {
+  sealedPairs: () => sealedPairs(signing),
+  djangoPairs: () => djangoPairs(signing),
+  signedTokens: () => signedTokens(signing),
+  jwtTokens: () => jwtTokens(signing),
+  expiringTokens: (store) => expiringTokens({ store, clock: () => NOW }),
+  slidingTokens: (store) => slidingTokens({ store, clock: () => NOW }),
+  apiKeyTokens: (store) => apiKeyTokens({ store, clock: () => NOW }),
+}
+
+function loginsOn(db: Knex) {
+  return { users: knexUsers(db), passwords: cheap, throttle: false as const, clock: () => NOW }
+}
+
+function apiNamed(name: string, db: Knex): GuardApi<User> {
+  const make = APIS[name]
+  if (make === undefined) throw new Error(`there is no ${name} in the list`)
+  return make(db)
 }
 
 /** What Django 3.1 and later sends in the link of a password reset: PasswordResetTokenGenerator with the same secret. */
@@ -63,14 +79,35 @@ function passwordResetToken(): string {
 }
 
 describe('kinds apart', () => {
+  it('lists every API and every kind that the package exports', () => {
+    expect(names).to.include.members(exportedApis)
+    expect(Object.keys(KINDS)).to.have.members(exportedKinds)
+  })
+
+  for (const [issuer, issuing] of Object.entries(KINDS)) {
+    it(`refuses a token of ${issuer} as one of any other kind, before the user is looked up`, async () => {
+      const store = memoryTokens()
+      const alice = { id: 1, username: 'alice', password: 'scrypt$1$salt$8$5$alice' }
+      const { token } = await issuing(store).issue(alice)
+      for (const [verifier, verifying] of Object.entries(KINDS)) {
+        const { find, asked } = watched(activeUser(memoryUsers([alice])))
+        const verdict = await verifying(store).verify({ user: '1', token }, find)
+        expect(verdict.ok ? 'accepted' : verdict.reason, verifier).to.equal(
+          verifier === issuer ? 'accepted' : 'invalid',
+        )
+        expect(asked, verifier).to.have.lengthOf(verifier === issuer ? 1 : 0)
+      }
+    })
+  }
+
   onEachDatabase((db) => {
     before(() => createTables(db()))
     before(() => refill(db()))
 
     const tokenFrom = async (name: string): Promise<string> => {
       const user = await knexUsers(db()).findById('1')
-      const issued = await apisOn(db())[name]?.issue(user ?? { ...alice, password: null })
-      return issued?.token ?? ''
+      if (user === null) throw new Error('alice is missing')
+      return (await apiNamed(name, db()).issue(user)).token
     }
 
     for (const issuer of names) {
@@ -78,8 +115,7 @@ describe('kinds apart', () => {
         const isOwn = issuer === verifier || (arePairs.has(issuer) && arePairs.has(verifier))
         it(`${verifier} ${isOwn ? 'takes' : 'refuses'} a token of ${issuer}`, async () => {
           const token = await tokenFrom(issuer)
-          const api = apisOn(db())[verifier]
-          if (api === undefined) throw new Error('it is one of the five')
+          const api = apiNamed(verifier, db())
           const verdicts = [await api.verify({ user: '1', token })]
           if (!arePairs.has(verifier)) verdicts.push(await api.verify({ token }))
           for (const verdict of verdicts) {
@@ -91,8 +127,7 @@ describe('kinds apart', () => {
 
     for (const verifier of names) {
       it(`${verifier} refuses every other’s token over HTTP, in whatever header`, async () => {
-        const api = apisOn(db())[verifier]
-        if (api === undefined) throw new Error('it is one of the five')
+        const api = apiNamed(verifier, db())
         await served(api, async (client) => {
           for (const issuer of names) {
             const token = await tokenFrom(issuer)
@@ -110,9 +145,9 @@ describe('kinds apart', () => {
       })
 
       it(`${verifier} refuses a password reset token of Django, and one of its own secret’s other uses`, async () => {
-        const api = apisOn(db())[verifier]
+        const api = apiNamed(verifier, db())
         const user = await knexUsers(db()).findById('1')
-        if (api === undefined || user === null) throw new Error('both are there')
+        if (user === null) throw new Error('alice is missing')
         const others = [
           sealedPairs({ secret: SECRET, purpose: 'password-reset', lifetime: 600, clock: () => NOW }),
           sealedPairs({ secret: SECRET, audience: 'staff', clock: () => NOW }),
@@ -130,13 +165,13 @@ describe('kinds apart', () => {
     }
 
     describe('an offered user', () => {
-      for (const name of ['timedTokenApi', 'expiringTokenApi', 'signedTokenApi', 'jwtApi']) {
+      for (const name of names.filter((one) => !arePairs.has(one))) {
         it(`must be the one whom ${name} verifies`, async () => {
-          const api = apisOn(db())[name]
+          const api = apiNamed(name, db())
           const token = await tokenFrom(name)
-          expect(await api?.verify({ user: 1, token })).to.include({ ok: true })
+          expect(await api.verify({ user: 1, token })).to.include({ ok: true })
           for (const user of ['2', '01', ' 1', '']) {
-            expect(await api?.verify({ user, token }), user).to.include({ ok: false, reason: 'invalid' })
+            expect(await api.verify({ user, token }), user).to.include({ ok: false, reason: 'invalid' })
           }
         })
       }

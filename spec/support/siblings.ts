@@ -2,7 +2,15 @@ import { bodyParser } from '@koa/bodyparser'
 import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Knex } from 'knex'
-import { type Passwords, passwords, pbkdf2, type TokenApi, type TokenFacts, type User } from 'koa-tokenapi'
+import {
+  type GuardApi,
+  type Passwords,
+  passwords,
+  pbkdf2,
+  type TokenApi,
+  type TokenFacts,
+  type User,
+} from 'koa-tokenapi'
 import { createTokenTable, createUserTable } from 'koa-tokenapi/knex'
 import { gate } from '../../lib/passwords/gate.js'
 import { type Served, withServer } from './http.js'
@@ -36,9 +44,13 @@ export async function refill(db: Knex): Promise<void> {
   ])
 }
 
+/** An API with routes of its own or without. */
+export type ApiUnderTest<U extends User, T extends TokenFacts> = GuardApi<U, T> &
+  Partial<Pick<TokenApi<U, T>, 'routes'>>
+
 /** An app with an API's routes, `/me` behind its guard, and `/hello` behind the one that lets strangers through. */
 export function appOf<U extends User, T extends TokenFacts>(
-  api: TokenApi<U, T>,
+  api: ApiUnderTest<U, T>,
   options: { readonly session?: object } = {},
 ): Koa {
   const app = new Koa()
@@ -49,7 +61,7 @@ export function appOf<U extends User, T extends TokenFacts>(
       return next()
     })
   }
-  app.use(api.routes())
+  if (api.routes !== undefined) app.use(api.routes())
   const router = new Router()
   router.all(
     '/me',
@@ -76,7 +88,7 @@ export interface Client extends Omit<Served, 'close'> {
 
 /** Serves an API for one use. */
 export function served<U extends User, T extends TokenFacts, R>(
-  api: TokenApi<U, T>,
+  api: ApiUnderTest<U, T>,
   use: (client: Client) => Promise<R>,
   options: { readonly session?: object } = {},
 ): Promise<R> {
