@@ -49,12 +49,22 @@ const PARSED_TYPES = new Set(['application/json', 'application/x-www-form-urlenc
 
 /** Emits one error for each app, if a request has a body that no middleware has parsed. */
 export function warnOfMissingParser(ctx: Context): void {
-  if (bodyOf(ctx) !== undefined || warned.has(ctx.app)) return
+  const hint = hintOf(ctx)
+  if (hint === null || warned.has(ctx.app)) return
   // Parsers ignore bodies of other methods, whose content means nothing, and other media types.
   if (!PARSED_METHODS.has(ctx.method) || !PARSED_TYPES.has(mediaType(ctx)) || !hasBody(ctx)) return
   warned.add(ctx.app)
-  const message = `${ctx.method} ${ctx.path} has a body that no middleware has parsed: app.use(bodyParser()) of koa-bodyparser before the routes`
-  ctx.app.emit('error', new Error(message), ctx)
+  ctx.app.emit('error', new Error(`${ctx.method} ${ctx.path} has a body that no middleware has parsed: ${hint}`), ctx)
+}
+
+/** What to do about a body that was not parsed; null if it was. */
+function hintOf(ctx: Context): string | null {
+  const body = bodyOf(ctx)
+  if (body === undefined) return 'app.use(bodyParser()) of koa-bodyparser before the routes'
+  // koa-bodyparser leaves {} for what it does not read, and its `type-is` takes HTTP/2 without content-length for "no body".
+  const isEmpty = typeof body === 'object' && body !== null && Object.keys(body).length === 0
+  if (!isEmpty || ctx.req.readableDidRead || ctx.req.readableEnded) return null
+  return 'the parser left it unread (koa-bodyparser does so with a form over HTTP/2 without content-length: use @koa/bodyparser)'
 }
 
 /** The media type of the body, without its parameters; '' if none was sent. */

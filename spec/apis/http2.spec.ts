@@ -1,5 +1,7 @@
+import { bodyParser as scopedBodyParser } from '@koa/bodyparser'
 import { expect } from 'chai'
 import Koa from 'koa'
+import bodyParser from 'koa-bodyparser'
 import {
   expiringTokenApi,
   memoryTokens,
@@ -62,6 +64,61 @@ describe('over HTTP/2', () => {
       const xml = await send('/auth/login/', { method: 'POST', headers: { 'content-type': 'text/xml' }, body: '<a/>' })
       expect(xml.status).to.equal(415)
     }))
+
+  it('says once that koa-bodyparser has not read a form without content-length, which @koa/bodyparser reads', async () => {
+    const form = { method: 'POST', headers: FORM, body: `username=alice&password=${PASSWORD}` }
+    for (const [name, [path, make, status]] of Object.entries(logins)) {
+      for (const [parser, expected, errorCount] of [
+        [bodyParser(), null, 1],
+        [scopedBodyParser(), status, 0],
+      ] as const) {
+        const errors: unknown[] = []
+        const app = new Koa()
+        app.use(parser)
+        app.use(make().routes())
+        app.on('error', (error) => errors.push(error))
+        await withHttp2Server(app, async (send) => {
+          for (let time = 0; time < 2; time += 1) {
+            const response = await send(path, form)
+            if (expected === null) expect(response.status, name).to.be.within(400, 401)
+            else expect(response.status, name).to.equal(expected)
+          }
+        })
+        expect(errors.map(String), name).to.have.lengthOf(errorCount)
+        for (const error of errors) expect(String(error)).to.include('@koa/bodyparser').and.not.include(PASSWORD)
+      }
+    }
+  })
+
+  it('says nothing of a body that was read and is empty, nor of one whose length is given', async () => {
+    for (const parser of [bodyParser(), scopedBodyParser()]) {
+      const errors: unknown[] = []
+      const app = new Koa()
+      app.use(parser)
+      app.use(tokenApi({ ...options(), secret }).routes())
+      app.on('error', (error) => errors.push(error))
+      await withHttp2Server(app, async (send) => {
+        const body = `username=alice&password=${PASSWORD}`
+        for (const sent of [
+          { headers: JSON_TYPE, body: '{}' },
+          { headers: FORM },
+          { headers: { ...FORM, 'content-length': 0 }, body: '' },
+          { headers: { ...FORM, 'content-length': Buffer.byteLength(body) }, body },
+          { headers: { 'content-type': 'text/plain' }, body },
+        ]) {
+          await send('/token/new', { method: 'POST', ...sent })
+        }
+      })
+      expect(errors).to.deep.equal([])
+    }
+    const errors: unknown[] = []
+    const app = new Koa()
+    app.use(scopedBodyParser())
+    app.use(tokenApi({ ...options(), secret }).routes())
+    app.on('error', (error) => errors.push(error))
+    await withHttp2Server(app, (send) => send('/token/new', { method: 'POST', headers: FORM, body: '' }))
+    expect(errors).to.deep.equal([])
+  })
 
   it('says once that no middleware has parsed the body', async () => {
     const errors: unknown[] = []
