@@ -294,7 +294,7 @@ describe('narrow outside Node.js', function () {
 
   describe('in Chromium', () => {
     let browser: BrowserContext
-    let closeBrowser: () => Promise<void>
+    let closeBrowser: (() => Promise<void>) | undefined
     let port: number
     let closeServer: () => void
 
@@ -303,7 +303,7 @@ describe('narrow outside Node.js', function () {
       ;({ browser, close: closeBrowser } = await openChromium())
     })
     after(async () => {
-      await closeBrowser()
+      await closeBrowser?.() // not there if it could not be opened
       closeServer()
     })
 

@@ -23,16 +23,16 @@ const FLAGS: readonly string[] = [
   '--host-resolver-rules=MAP insecure.example 127.0.0.1',
 ]
 
-/** Whether specs that need a browser can run. With CI=true they must; otherwise the run says at its end that they were left out. */
+/** Whether specs that need a browser are to run. Without one they are named at the end of the run; with CI=true they run, and fail. */
 export function hasChromium(): boolean {
-  if (existsSync(CHROMIUM)) return true
-  if (process.env['CI'] === 'true') throw new Error(`${CHROMIUM} is missing: apt-get install chromium`)
+  if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return true
   if (!leftOut.includes('Chromium')) leftOut.push('Chromium')
   return false
 }
 
 /** A real browser, with a profile of its own. */
 export async function openChromium(): Promise<{ browser: BrowserContext; close: () => Promise<void> }> {
+  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: apt-get install chromium`)
   const profile = mkdtempSync(join(tmpdir(), 'koa-tokenapi-chromium-'))
   const browser = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: [...FLAGS] })
   return {
