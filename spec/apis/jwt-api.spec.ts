@@ -8,7 +8,7 @@ import { jwtApi, type JwtApiOptions } from 'koa-tokenapi/jwt'
 import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { forgedJwt } from '../support/forged-jwt.js'
-import { type Answer, asJson, send } from '../support/send.js'
+import { type Received, asJson, send } from '../support/send.js'
 import { withServer } from '../support/http.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
 import { cheap, type Client, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../support/siblings.js'
@@ -29,7 +29,7 @@ function claimsIn(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown> // as issued
 }
 
-function posted(client: Pick<Client, 'url'>, path: string, token: unknown): Promise<Answer> {
+function posted(client: Pick<Client, 'url'>, path: string, token: unknown): Promise<Received> {
   return send(client.url, path, asJson({ token }))
 }
 
@@ -38,7 +38,7 @@ function asked(
   method: string,
   headers: Record<string, string>,
   path = '/me',
-): Promise<Answer> {
+): Promise<Received> {
   return send(client.url, path, { method, headers })
 }
 
@@ -373,7 +373,7 @@ describe('jwtApi', () => {
       it('is enough to write from the origins that are named', async () => {
         await served(withCookie(['https://app.example']), async (client) => {
           const cookie = `jwt=${tokenIn(await client.login(LOGIN))}`
-          const from = (origin: string): Promise<Answer> => asked(client, 'POST', { cookie, origin })
+          const from = (origin: string): Promise<Received> => asked(client, 'POST', { cookie, origin })
           expect((await from('https://app.example')).status).to.equal(200)
           expect((await from('https://app.example.evil.example')).status).to.equal(403)
         })

@@ -18,7 +18,7 @@ import {
   type UserStore,
 } from '../../lib/index.js'
 import { withServer } from '../support/http.js'
-import { type Answer, asForm, send } from '../support/send.js'
+import { type Received, asForm, send } from '../support/send.js'
 
 const secret = 'a secret of more than thirty-two bytes'
 const PASSWORD = 'open sesame'
@@ -32,7 +32,7 @@ function loose<T>(part: unknown): T {
 }
 
 interface Seen {
-  readonly responses: readonly Answer[]
+  readonly responses: readonly Received[]
   readonly errors: readonly string[]
   readonly events: readonly TokenEvent[]
   readonly calls: number
@@ -55,7 +55,7 @@ async function seen(
     }),
   )
   return withServer(app, async ({ url, errors }) => {
-    const responses: Answer[] = []
+    const responses: Received[] = []
     for (const [path, request] of paths) responses.push(await send(url, path, request))
     return { responses, errors: errors.map(String), events, calls }
   })

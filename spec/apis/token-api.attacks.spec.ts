@@ -25,7 +25,7 @@ import { gate } from '../../lib/passwords/gate.js'
 import { counting } from '../support/counting.js'
 import { onEachDatabase } from '../support/databases.js'
 import { basicHeader, type Served, serve, withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 import { NOON, PARSERS, quickPasswords, SECRET, type TokenApp, tokenApp } from '../support/token-app.js'
 
 type Request = Sent & { readonly path: string }
@@ -50,7 +50,7 @@ function each<V>(status: 401 | 403, values: readonly V[], request: (value: V) =>
 const secrets = new Set<string>()
 
 /** What holds for every refusal: JSON, a challenge with each 401, nothing cached, nothing told. */
-function expectRefusal(answer: Answer, status: number, errors: string, named: string): void {
+function expectRefusal(answer: Received, status: number, errors: string, named: string): void {
   expect([answer.status, answer.json], named).to.deep.equal([status, { success: false, errors }])
   expect('www-authenticate' in answer.headers, named).to.equal(status === 401 || status === 403)
   expect(answer.headers['cache-control'], named).to.equal('no-store')
@@ -78,7 +78,7 @@ function query(user: string, token: string): string {
   return `user=${encodeURIComponent(user)}&token=${encodeURIComponent(token)}`
 }
 
-function ask(url: string, { path, ...sent }: Request): Promise<Answer> {
+function ask(url: string, { path, ...sent }: Request): Promise<Received> {
   return send(url, path, sent)
 }
 
@@ -386,7 +386,7 @@ describe('tokenApi under attack', () => {
       const hasher = counting(quick)
       let served: Served
       let guarded: TokenApp
-      const logIn = (username: unknown, password: unknown = PASSWORD): Promise<Answer> =>
+      const logIn = (username: unknown, password: unknown = PASSWORD): Promise<Received> =>
         send(served.url, '/token/new', asJson({ username, password }))
       before(async () => {
         // A table as an application would make it: MariaDB compares its names without case, accents and blanks at the end.

@@ -23,7 +23,7 @@ import { createUserTable, knexUsers } from 'koa-tokenapi/knex'
 import { narrow } from 'koa-tokenapi/narrow'
 import { onEachDatabase } from '../support/databases.js'
 import { basicHeader, withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 import { NOON, quickPasswords, SECRET } from '../support/token-app.js'
 
 const DAY = 24 * 60 * 60
@@ -60,7 +60,7 @@ interface Client {
   now: number
   readonly api: TokenApi<User>
   readonly events: TokenEvent[]
-  readonly ask: (path: string, sent?: Sent) => Promise<Answer>
+  readonly ask: (path: string, sent?: Sent) => Promise<Received>
   readonly login: (fields?: object) => Promise<string>
 }
 
@@ -81,7 +81,7 @@ async function withClient(
     ...options,
   })
   await withServer(appOf(api), ({ url }) => {
-    const ask = (path: string, sent?: Sent): Promise<Answer> => send(url, path, sent)
+    const ask = (path: string, sent?: Sent): Promise<Received> => send(url, path, sent)
     const login = async (fields: object = {}): Promise<string> => {
       const { json, status } = await ask('/token/new', asJson({ username: 'ann', password: PASSWORD, ...fields }))
       expect(status, JSON.stringify(json)).to.equal(200)

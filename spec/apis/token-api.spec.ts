@@ -20,7 +20,7 @@ import { createUserTable, type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { onEachDatabase } from '../support/databases.js'
 import { basicHeader, withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 import { NOON, PARSERS, quickPasswords, SECRET, type TokenApp, tokenApp } from '../support/token-app.js'
 
 const MISSING = { success: false, errors: "Must include 'user' and 'token' parameters with request." }
@@ -33,12 +33,12 @@ const UNAVAILABLE = { success: false, errors: 'The service is not available, ple
 const DAY = 24 * 60 * 60
 
 /** What clients see of an answer, without what differs from one second to the next. */
-function shape({ status, headers, text }: Answer): object {
+function shape({ status, headers, text }: Received): object {
   const { date: _date, ...others } = headers
   return { status, headers: others, text }
 }
 
-function tokenOf(answer: Answer): string {
+function tokenOf(answer: Received): string {
   const { token } = answer.json as { token: string } // a login that succeeded
   return token
 }

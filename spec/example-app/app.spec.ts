@@ -10,13 +10,13 @@ import { basicHeader, serve, type Served } from '../support/http.js'
 const SECRET = 'a secret of the specs, long enough to be one'
 const PASSWORD = 'correct horse battery staple'
 
-interface Answer {
+interface Received {
   readonly status: number
   readonly headers: Headers
   readonly json: Record<string, unknown>
 }
 
-async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+async function ask(url: string, init: RequestInit = {}): Promise<Received> {
   const response = await fetch(url, init)
   const json = (await response.json()) as Record<string, unknown> // each answer of the app is an object
   return { status: response.status, headers: response.headers, json }
@@ -30,7 +30,7 @@ onEachDatabase((db) => {
   describe('the example app', () => {
     let served: Served
 
-    const login = (username: string, password = PASSWORD, at = served): Promise<Answer> =>
+    const login = (username: string, password = PASSWORD, at = served): Promise<Received> =>
       ask(`${at.url}/token/new`, form({ username, password }))
     /** The header of a user who has just logged in. */
     const headerOf = async (username: string, password = PASSWORD): Promise<{ authorization: string }> => {
@@ -41,7 +41,7 @@ onEachDatabase((db) => {
       headers: { authorization: string },
       fields: Record<string, string>,
       at = served,
-    ): Promise<Answer> => ask(`${at.url}/password`, { ...form(fields), headers })
+    ): Promise<Received> => ask(`${at.url}/password`, { ...form(fields), headers })
 
     before(async () => {
       await migrate(db())
@@ -166,7 +166,7 @@ onEachDatabase((db) => {
         const strict = await serveOn({ db: db(), throttle: { account } })
         try {
           const headers = await headerOf('demo')
-          const guess = (): Promise<Answer> => changePassword(headers, { password: 'x', new_password: 'y' }, strict)
+          const guess = (): Promise<Received> => changePassword(headers, { password: 'x', new_password: 'y' }, strict)
           expect([(await guess()).status, (await guess()).status]).to.deep.equal([401, 401])
           const { status, headers: answered } = await guess()
           expect(status).to.equal(429)
@@ -225,7 +225,7 @@ onEachDatabase((db) => {
       ] as const) {
         const address = points(1)
         const behind = await serveOn({ db: db(), proxies, throttle: { ...generous(), address } })
-        const attempt = (forwarded: string): Promise<Answer> =>
+        const attempt = (forwarded: string): Promise<Received> =>
           ask(`${behind.url}/token/new`, {
             ...form({ username: 'demo', password: 'x' }),
             headers: { 'x-forwarded-for': forwarded },

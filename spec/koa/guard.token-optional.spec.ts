@@ -3,7 +3,7 @@ import Koa from 'koa'
 import { optionalToken } from '../../lib/koa/guard.js'
 import { FAULTS, plainGuard } from '../support/guard.js'
 import { withServer } from '../support/http.js'
-import { type Answer, send } from '../support/send.js'
+import { type Received, send } from '../support/send.js'
 
 const tokenOptional = optionalToken(plainGuard(FAULTS))
 
@@ -25,7 +25,7 @@ const forms: Readonly<Record<string, (app: Koa) => void>> = {
 
 /** Sends a request with an offer to an app in which an earlier middleware may have set a user. */
 function answering(mount: (app: Koa) => void) {
-  return (offer?: string, user?: object): Promise<Answer & { errors: unknown[] }> => {
+  return (offer?: string, user?: object): Promise<Received & { errors: unknown[] }> => {
     const app = new Koa()
     app.use((ctx, next) => {
       if (user !== undefined) ctx.state['user'] = user

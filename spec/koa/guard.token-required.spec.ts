@@ -4,7 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa'
 import { requireToken } from '../../lib/koa/guard.js'
 import { FAULTS, plainGuard } from '../support/guard.js'
 import { withServer } from '../support/http.js'
-import { type Answer, asForm, send } from '../support/send.js'
+import { type Received, asForm, send } from '../support/send.js'
 
 const tokenRequired = requireToken(plainGuard(FAULTS))
 
@@ -21,7 +21,7 @@ function greeting(count: () => void): (ctx: Context) => void {
   }
 }
 
-interface Outcome extends Answer {
+interface Outcome extends Received {
   readonly state: Record<string, unknown>
   readonly calls: number
   readonly errors: readonly unknown[]

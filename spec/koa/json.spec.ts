@@ -13,10 +13,10 @@ import {
   jsonUnauthorized,
 } from 'koa-tokenapi'
 import { withServer } from '../support/http.js'
-import { type Answer, send } from '../support/send.js'
+import { type Received, send } from '../support/send.js'
 
 /** The response of a handler, and the errors that the app emits. */
-async function responseOf(handler: (ctx: Context) => void): Promise<Answer & { errors: unknown[] }> {
+async function responseOf(handler: (ctx: Context) => void): Promise<Received & { errors: unknown[] }> {
   const app = new Koa()
   app.use(handler)
   return withServer(app, async ({ url, errors }) => ({ ...(await send(url, '/')), errors }))

@@ -3,9 +3,9 @@ import Koa from 'koa'
 import { noStore, writeResponse } from '../../lib/koa/responses.js'
 import { response, tooManyRequests, unavailable } from '../../lib/response.js'
 import { withServer } from '../support/http.js'
-import { type Answer, send } from '../support/send.js'
+import { type Received, send } from '../support/send.js'
 
-function written(middleware: Koa.Middleware): Promise<Answer> {
+function written(middleware: Koa.Middleware): Promise<Received> {
   const app = new Koa()
   app.use(middleware)
   return withServer(app, ({ url }) => send(url, '/'))

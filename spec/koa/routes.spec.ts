@@ -11,7 +11,7 @@ import type { User } from '../../lib/user.js'
 import { accept, type LoginReason, refuse, throttled, type Verdict } from '../../lib/verdict.js'
 import { FAULTS } from '../support/guard.js'
 import { withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 
 const ANN: User = { id: 1, username: 'ann', password: 'hash of ann' }
 
@@ -22,7 +22,7 @@ const responses: LoginResponses<User, TokenFacts> & MethodResponses = {
   loggedIn: ({ username }, { token }) => response(200, { user: username, token }),
 }
 
-interface Outcome extends Answer {
+interface Outcome extends Received {
   readonly attempts: readonly LoginAttempt[]
   readonly issued: number
   readonly errors: readonly unknown[]

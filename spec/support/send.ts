@@ -1,11 +1,11 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
-/** An answer as it came over the wire. */
-export interface Answer {
+/** A response as it was received. */
+export interface Received {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** The body, where it says that it is JSON. */
+  /** The body, if it says that it is JSON. */
   readonly json: unknown
 }
 
@@ -16,7 +16,7 @@ export interface Sent {
 }
 
 /** Sends a request as it is written: unlike fetch, this normalizes no path and allows a body with any method. */
-export function send(base: string, path: string, sent: Sent = {}): Promise<Answer> {
+export function send(base: string, path: string, sent: Sent = {}): Promise<Received> {
   const { method = 'GET', headers = {}, body } = sent
   const { hostname, port } = new URL(base)
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
@@ -43,7 +43,7 @@ export function asJson(data: unknown): Sent {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(data) }
 }
 
-/** A request with a form, given as it is written on the wire. */
+/** A request with a form, given as it is sent. */
 export function asForm(form: string): Sent {
   return { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form }
 }

@@ -14,7 +14,7 @@ import {
 import { createTokenTable, createUserTable } from 'koa-tokenapi/knex'
 import { gate } from '../../lib/passwords/gate.js'
 import { type Served, withServer } from './http.js'
-import { type Answer, asJson, send } from './send.js'
+import { type Received, asJson, send } from './send.js'
 
 export const NOW = 1795000000
 export const PASSWORD = 'correct horse battery staple'
@@ -81,9 +81,9 @@ export function appOf<U extends User, T extends TokenFacts>(
 
 /** A client of an app that is served. */
 export interface Client extends Omit<Served, 'close'> {
-  readonly login: (path: string, username?: string, password?: string) => Promise<Answer>
+  readonly login: (path: string, username?: string, password?: string) => Promise<Received>
   /** `/me`, or another path, with a header. */
-  readonly ask: (authorization?: string, path?: string, method?: string) => Promise<Answer>
+  readonly ask: (authorization?: string, path?: string, method?: string) => Promise<Received>
 }
 
 /** Serves an API for one use. */
@@ -103,7 +103,7 @@ export function served<U extends User, T extends TokenFacts, R>(
 }
 
 /** The token in the JSON of a login. */
-export function tokenIn(answer: Answer): string {
+export function tokenIn(answer: Received): string {
   const { json } = answer
   if (typeof json === 'object' && json !== null && 'token' in json && typeof json.token === 'string') return json.token
   throw new Error(`there is no token in an answer of status ${answer.status}: ${answer.text}`)

@@ -42,7 +42,7 @@ interface Outcome {
   readonly json?: unknown
 }
 
-export interface Answer extends Outcome {
+export interface Received extends Outcome {
   readonly headers: ReadonlyMap<string, string>
 }
 
@@ -153,7 +153,7 @@ function alike(one: Outcome, other: Outcome): boolean {
  * Sends a request over a socket, byte for byte: Node's own client would change the case of a method, merge headers and
  * refuse some bytes. Host and Content-Length, which were not recorded, are added.
  */
-export function send(url: string, request: RecordedRequest): Promise<Answer> {
+export function send(url: string, request: RecordedRequest): Promise<Received> {
   const { hostname, port, host } = new URL(url)
   const body = bodyOf(request)
   const framing = body === null ? [] : [`Content-Length: ${body.length}`]
@@ -192,7 +192,7 @@ function bodyOf(request: RecordedRequest): Buffer | null {
 }
 
 /** Null while something is still to come. An answer without Content-Length lasts until the connection ends. */
-function readAnswer(received: Buffer, isHead: boolean, isOver: boolean): Answer | null {
+function readAnswer(received: Buffer, isHead: boolean, isOver: boolean): Received | null {
   const end = received.indexOf('\r\n\r\n')
   if (end === -1) return null
   const [statusLine = '', ...fields] = received.subarray(0, end).toString('latin1').split('\r\n')

@@ -21,7 +21,7 @@ import {
 } from 'koa-tokenapi'
 import { type JwtApi, jwtApi, type JwtApiOptions } from 'koa-tokenapi/jwt'
 import { basicHeader, withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 
 // Each spec has the name of a test in the suite of the package that it is about, and asserts what that test asserts over
 // HTTP. Where our answer is another, on purpose, the name says so.
@@ -56,12 +56,12 @@ function appOf(api: Pick<TokenApi<Member>, 'routes'>, guarded: Koa.Middleware): 
   return app
 }
 
-function ask(app: Koa, path: string, sent: Sent = {}): Promise<Answer> {
+function ask(app: Koa, path: string, sent: Sent = {}): Promise<Received> {
   return withServer(app, ({ url }) => send(url, path, sent))
 }
 
 /** The token of a login's answer. */
-function tokenOf({ json }: Answer): string {
+function tokenOf({ json }: Received): string {
   const { token } = json as { token: string } // what every login answers
   return token
 }
@@ -71,28 +71,28 @@ function bearing(scheme: string, token: string, sent: Sent = {}): Sent {
   return { ...sent, headers: { ...sent.headers, authorization: `${scheme} ${token}` } }
 }
 
-function expectAnswer(answer: Answer, status: number, json: object): void {
+function expectAnswer(answer: Received, status: number, json: object): void {
   expect(answer.status).to.equal(status)
   expect(answer.json).to.deep.equal(json)
 }
 
-function isPairRefused(answer: Answer, status: number): void {
+function isPairRefused(answer: Received, status: number): void {
   expect(answer.status).to.equal(status)
   expect(answer.json).to.include({ success: false }).and.to.have.property('errors')
   expect(answer.json).to.not.have.any.keys('user', 'token')
 }
 
-function isPairIn(answer: Answer): void {
+function isPairIn(answer: Received): void {
   expectAnswer(answer, 200, { success: true, user_id: 1 })
 }
 
-function isJwtRefused(answer: Answer, detail: string): void {
+function isJwtRefused(answer: Received, detail: string): void {
   expectAnswer(answer, 401, { detail })
   // The ancestor's challenge, with the reason behind it.
   expect(answer.headers['www-authenticate']).to.match(/^JWT realm="api"/)
 }
 
-function isJwtIn(answer: Answer): void {
+function isJwtIn(answer: Received): void {
   expect(answer.status).to.equal(200)
   expect(claimsIn(tokenOf(answer))).to.include({ username: 'jpueblo' })
 }
@@ -371,7 +371,7 @@ describe('the tests that the ancestors have of their own', () => {
       expect(answer.status).to.equal(401)
       return answer.json
     }
-    const obtain = (form: string): Promise<Answer> => ask(app, '/api-token-auth/', asForm(form))
+    const obtain = (form: string): Promise<Received> => ask(app, '/api-token-auth/', asForm(form))
 
     describe('ObtainExpiringTokenViewTestCase', () => {
       it('test_post, but with a new token, since the old one is not known', async () => {
@@ -533,8 +533,8 @@ describe('the tests that the ancestors have of their own', () => {
         }),
       )
     const credentials = { username: 'jpueblo', password: 'password' }
-    const loginBy = (api: JwtApi<Member>, sent: Sent): Promise<Answer> => ask(appFor(api), '/api-token-auth/', sent)
-    const refresh = (api: JwtApi<Member>, token: string): Promise<Answer> =>
+    const loginBy = (api: JwtApi<Member>, sent: Sent): Promise<Received> => ask(appFor(api), '/api-token-auth/', sent)
+    const refresh = (api: JwtApi<Member>, token: string): Promise<Received> =>
       ask(appFor(api), '/api-token-refresh/', asJson({ token }))
     /** The status of a guard for a token of an API with other options. */
     const judged = async (
@@ -672,7 +672,7 @@ describe('the tests that the ancestors have of their own', () => {
     for (const [suite, id] of Object.entries(models)) {
       describe(suite, () => {
         const email = 'jpueblo@example.com'
-        const login = (password: string): Promise<Answer> => {
+        const login = (password: string): Promise<Received> => {
           const custom = member(id, email, 'password')
           const api = jwtApi({ users: storeOf(custom), secret: SECRET, usernameField: 'email', throttle: false, clock })
           return ask(appFor(api), '/api-token-auth/', asJson({ email, password }))
@@ -702,7 +702,7 @@ describe('the tests that the ancestors have of their own', () => {
         beforeEach(() => {
           api = make()
         })
-        const verify = (token: string): Promise<Answer> => ask(appFor(api), '/api-token-verify/', asJson({ token }))
+        const verify = (token: string): Promise<Received> => ask(appFor(api), '/api-token-verify/', asJson({ token }))
         it('test_verify_jwt, test_verify_jwt_with_pub_pvt_key', async () => {
           const { token } = await api.issue(user)
           const answer = await verify(token)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import Koa from 'koa'
 import { expiringTokenApi, hashPassword, memoryTokens, memoryUsers, timedTokenApi } from 'koa-tokenapi'
 import { withServer } from '../support/http.js'
-import { type Answer, asForm, asJson, send, type Sent } from '../support/send.js'
+import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 import { drfBodyParser } from './recorded-servers.js'
 
 // What Django REST framework answers next to what was recorded, on the wires that share it.
@@ -32,7 +32,7 @@ describe('the neighbours of the recorded logins', () => {
       trims: false,
     },
   }
-  const loginTo = (make: Make, path: string, sent: Sent): Promise<Answer> => {
+  const loginTo = (make: Make, path: string, sent: Sent): Promise<Received> => {
     const users = memoryUsers([{ id: 1, username: 'test', password }])
     const api = make({ users, store: memoryTokens(), throttle: false })
     const app = new Koa()
@@ -41,7 +41,7 @@ describe('the neighbours of the recorded logins', () => {
     return withServer(app, ({ url }) => send(url, path, sent))
   }
   for (const [name, { path, make, status, refusal, trims }] of Object.entries(wires)) {
-    const login = (sent: Sent): Promise<Answer> => loginTo(make, path, sent)
+    const login = (sent: Sent): Promise<Received> => loginTo(make, path, sent)
     const says = async (sent: Sent, expected: number, json: object): Promise<void> => {
       const answer = await login(sent)
       expect([answer.status, answer.json]).to.deep.equal([expected, json])
