@@ -1,7 +1,9 @@
 import type { FindUser, Hasher, User } from '../../lib/index.js'
 
+export type Counting = Hasher & { readonly hashes: () => number }
+
 /** A hasher that counts how often it does the work of a hash. */
-export function counting(hasher: Hasher): Hasher & { readonly hashes: () => number } {
+export function counting(hasher: Hasher): Counting {
   let hashes = 0
   return {
     ...hasher,

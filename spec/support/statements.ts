@@ -28,6 +28,11 @@ export async function statementsOf<T>(
   }
 }
 
+/** How many statements a database gets while something runs. */
+export async function queriesOf(db: Knex, work: () => Promise<unknown>): Promise<number> {
+  return (await statementsOf(db, work)).statements.length
+}
+
 interface Query {
   readonly __knexQueryUid: string
   readonly sql: string
