@@ -6,10 +6,10 @@ import {
   memoryUsers,
   type TokenStore,
 } from 'koa-tokenapi'
-import { knexTokens, knexUsers } from 'koa-tokenapi/knex'
+import { knexTokens } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
-import { cheap, createTables, NOW, refill, served, tokenIn } from '../support/siblings.js'
+import { NOW, partsOn, served, tokenIn, withUsers } from '../support/siblings.js'
 
 const PATH = '/api-token-auth'
 const MONTH = 2592000
@@ -27,21 +27,17 @@ describe('expiringTokenApi', () => {
 
   onEachDatabase((db) => {
     let now: number
-    before(() => createTables(db()))
-    beforeEach(async () => {
+    withUsers(db)
+    beforeEach(() => {
       now = NOW
-      await refill(db())
     })
 
     const apiOf = (
       options: Partial<ExpiringTokenApiOptions<{ id: number; username: string; password: string | null }>> = {},
     ) =>
       expiringTokenApi({
-        users: knexUsers(db()),
+        ...partsOn(db(), () => now),
         store: knexTokens(db()),
-        passwords: cheap,
-        throttle: false,
-        clock: () => now,
         ...options,
       })
     const alice = { id: 1, username: 'alice', password: null }

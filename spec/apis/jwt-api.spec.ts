@@ -5,13 +5,13 @@ import { expect } from 'chai'
 import Koa from 'koa'
 import { memoryUsers, type TokenEvent } from 'koa-tokenapi'
 import { jwtApi, type JwtApiOptions } from 'koa-tokenapi/jwt'
-import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
+import { type KnexUser } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { forgedJwt } from '../support/forged-jwt.js'
 import { type Received, asJson, send } from '../support/send.js'
 import { withServer } from '../support/http.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
-import { cheap, type Client, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../support/siblings.js'
+import { cheap, type Client, NOW, partsOn, PASSWORD, served, tokenIn, withUsers } from '../support/siblings.js'
 
 const SECRET = 'a secret of more than thirty-two bytes'
 const LOGIN = '/api-token-auth'
@@ -59,18 +59,14 @@ describe('jwtApi', () => {
 
   onEachDatabase((db) => {
     let now: number
-    before(() => createTables(db()))
-    beforeEach(async () => {
+    withUsers(db)
+    beforeEach(() => {
       now = NOW
-      await refill(db())
     })
 
     const apiOf = (options: Partial<JwtApiOptions<KnexUser>> = {}) =>
       jwtApi({
-        users: knexUsers(db()),
-        passwords: cheap,
-        throttle: false,
-        clock: () => now,
+        ...partsOn(db(), () => now),
         secret: SECRET,
         ...options,
       })

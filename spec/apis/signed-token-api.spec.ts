@@ -4,7 +4,7 @@ import { knexUsers } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { asForm, send } from '../support/send.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
-import { cheap, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../support/siblings.js'
+import { cheap, NOW, partsOn, PASSWORD, served, tokenIn, withUsers } from '../support/siblings.js'
 
 const SECRET = 'a secret of more than thirty-two bytes'
 
@@ -25,16 +25,9 @@ describe('signedTokenApi', () => {
   })
 
   onEachDatabase((db) => {
-    before(() => createTables(db()))
-    beforeEach(() => refill(db()))
+    withUsers(db)
 
-    const settings = () => ({
-      users: knexUsers(db()),
-      passwords: cheap,
-      throttle: false as const,
-      clock: () => NOW,
-      secret: SECRET,
-    })
+    const settings = () => ({ ...partsOn(db(), () => NOW), secret: SECRET })
     const bound = () => signedTokenApi({ ...settings(), boundTo: (user) => [user.password, user.tokenEpoch ?? 0] })
 
     it('lets tokens outlive a changed password, where they are not bound', async () => {

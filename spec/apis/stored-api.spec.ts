@@ -13,7 +13,7 @@ import { knexTokens, type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { InternalError } from '../../lib/errors.js'
 import { onEachDatabase } from '../support/databases.js'
 import { warningsOf } from '../support/warnings.js'
-import { cheap, createTables, NOW, PASSWORD, refill, served, tokenIn } from '../support/siblings.js'
+import { cheap, NOW, PASSWORD, served, tokenIn, withUsers } from '../support/siblings.js'
 
 const alice = { id: 1, username: 'alice', password: await cheap.hash(PASSWORD) }
 const TIMEOUT = 0.05
@@ -152,11 +152,10 @@ for (const [name, make] of Object.entries({ timedTokenApi, expiringTokenApi })) 
     onEachDatabase((db) => {
       let now: number
       let events: TokenEvent[]
-      before(() => createTables(db()))
-      beforeEach(async () => {
+      withUsers(db)
+      beforeEach(() => {
         now = NOW
         events = []
-        await refill(db())
       })
       const path = name === 'timedTokenApi' ? '/auth/login' : '/api-token-auth'
       const apiOf = (options: { boundTo?: (user: KnexUser) => readonly unknown[] } = {}) =>

@@ -7,8 +7,9 @@ import knex, { type Knex } from 'knex'
 import { memoryTokens, memoryUsers, timedTokenApi, type TimedTokenApiOptions, type TokenEvent } from 'koa-tokenapi'
 import { knexTokens, type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { databases, onEachDatabase } from '../support/databases.js'
+import { openFileTwice } from '../support/pools.js'
 import { behavesLikeASibling } from '../support/sibling-api.contract.js'
-import { cheap, createTables, NOW, refill, served, tokenIn } from '../support/siblings.js'
+import { cheap, createTables, NOW, partsOn, refill, served, tokenIn, withUsers } from '../support/siblings.js'
 import { statementsOf } from '../support/statements.js'
 
 const PATH = '/auth/login'
@@ -47,19 +48,15 @@ describe('timedTokenApi', () => {
 
   onEachDatabase((db) => {
     let now: number
-    before(() => createTables(db()))
-    beforeEach(async () => {
+    withUsers(db)
+    beforeEach(() => {
       now = NOW
-      await refill(db())
     })
 
     const apiOf = (options: Partial<TimedTokenApiOptions<KnexUser>> = {}) =>
       timedTokenApi({
-        users: knexUsers(db()),
+        ...partsOn(db(), () => now),
         store: knexTokens(db()),
-        passwords: cheap,
-        throttle: false,
-        clock: () => now,
         ...options,
       })
 
@@ -241,17 +238,8 @@ describe('timedTokenApi', () => {
     }
 
     it('denies no request while another writer holds a SQLite file', async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
-      const open = (): Knex =>
-        knex({
-          client: 'sqlite3',
-          connection: { filename: join(folder, 'db.sqlite3') },
-          useNullAsDefault: true,
-          pool: { min: 1, max: 1 },
-        })
-      const [db, other] = [open(), open()]
+      const { first: db, second: other, close } = await openFileTwice()
       try {
-        await db.raw('pragma journal_mode = wal')
         await createTables(db)
         await refill(db)
         await db.raw('pragma busy_timeout = 50')
@@ -275,8 +263,7 @@ describe('timedTokenApi', () => {
         expect(await api.verify({ token })).to.include({ ok: true })
         expect((await api.listTokens(alice)).map(({ lastUsedAt }) => lastUsedAt)).to.deep.equal([later])
       } finally {
-        await Promise.all([db.destroy(), other.destroy()])
-        await rm(folder, { recursive: true, force: true })
+        await close()
       }
     })
   })

@@ -27,7 +27,8 @@ export async function openTwice(database: Database): Promise<Pools> {
   }
 }
 
-async function openFileTwice(): Promise<Pools> {
+/** A SQLite file, opened twice. */
+export async function openFileTwice(): Promise<Pools> {
   const folder = await mkdtemp(join(tmpdir(), 'koa-tokenapi-'))
   const open = (): Knex =>
     knex({

@@ -11,7 +11,7 @@ import {
   type TokenFacts,
   type User,
 } from 'koa-tokenapi'
-import { createTokenTable, createUserTable } from 'koa-tokenapi/knex'
+import { createTokenTable, createUserTable, knexUsers } from 'koa-tokenapi/knex'
 import { gate } from '../../lib/passwords/gate.js'
 import { type Served, withServer } from './http.js'
 import { type Received, asJson, send } from './send.js'
@@ -25,13 +25,13 @@ export const cheap: Passwords = passwords({
   gate: gate({ width: 4, queue: 1000 }),
 })
 
-/** Alice (1), Bob (2) and Carol (3), who is disabled, in new tables. */
+/** The tables of users and tokens. */
 export async function createTables(db: Knex): Promise<void> {
   await createUserTable(db)
   await createTokenTable(db)
 }
 
-/** The three users as they were, and no token. */
+/** Alice (1), Bob (2) and Carol (3), who is disabled, as they were, and no token. */
 export async function refill(db: Knex): Promise<void> {
   await db('tokens').delete()
   await db('users').delete()
@@ -48,7 +48,18 @@ export async function refill(db: Knex): Promise<void> {
 export type ApiUnderTest<U extends User, T extends TokenFacts> = GuardApi<U, T> &
   Partial<Pick<TokenApi<U, T>, 'routes'>>
 
-/** An app with an API's routes, `/me` behind its guard, and `/hello` behind the one that lets strangers through. */
+/** Makes the tables before the specs of a block, and has the three users and no token in them before each spec. */
+export function withUsers(db: () => Knex): void {
+  before(() => createTables(db()))
+  beforeEach(() => refill(db()))
+}
+
+/** What every API of these specs is made of: the users, real hashes at the lowest cost, no throttle and a clock of the spec. */
+export function partsOn(db: Knex, clock: () => number) {
+  return { users: knexUsers(db), passwords: cheap, throttle: false as const, clock }
+}
+
+/** An app with an API's routes, `/me` behind its guard, and `/hello` behind the one that lets requests without credentials through. */
 export function appOf<U extends User, T extends TokenFacts>(
   api: ApiUnderTest<U, T>,
   options: { readonly session?: object } = {},
@@ -103,8 +114,8 @@ export function served<U extends User, T extends TokenFacts, R>(
 }
 
 /** The token in the JSON of a login. */
-export function tokenIn(answer: Received): string {
-  const { json } = answer
+export function tokenIn(response: Received): string {
+  const { json } = response
   if (typeof json === 'object' && json !== null && 'token' in json && typeof json.token === 'string') return json.token
-  throw new Error(`there is no token in an answer of status ${answer.status}: ${answer.text}`)
+  throw new Error(`there is no token in a response of status ${response.status}: ${response.text}`)
 }

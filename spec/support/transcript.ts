@@ -60,11 +60,36 @@ export function readTranscript(name: string): readonly RecordedCase[] {
   return (readFixture(name) as { cases: RecordedCase[] }).cases // the form of every transcript in that folder
 }
 
-/** Defines one spec for each case: sent as recorded, it is answered as recorded, or as its difference says. */
+/** Which cases differ from what was recorded, and which are not sent. */
+export interface Exceptions {
+  readonly differences: readonly Difference[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** Describes the transcript of a package: checks the exceptions, then defines the specs that replay it. */
+export function describeTranscript(
+  ancestor: string,
+  cases: readonly RecordedCase[],
+  exceptions: Exceptions,
+  define: () => void,
+): void {
+  describe(`the transcript of ${ancestor}`, function () {
+    // The recorded hashes take 260 000 rounds each.
+    this.timeout(60_000)
+    describe('the list of differences', () => checkExceptions(cases, exceptions))
+    define()
+  })
+}
+
+/**
+ * Defines one spec for each case: sent as recorded, its response is the recorded one, or the one of its difference. Afterwards
+ * the apps must not have reported an error, except those that `isExpected` says.
+ */
 export function replay(
   cases: readonly RecordedCase[],
-  exceptions: { readonly differences: readonly Difference[]; readonly leftOut: readonly LeftOut[] },
+  exceptions: Exceptions,
   served: (server: string) => Served,
+  isExpected: (error: unknown) => boolean = () => false,
 ): void {
   const differences = new Map(exceptions.differences.map((difference) => [difference.id, difference]))
   const leftOut = new Set(exceptions.leftOut.map(({ id }) => id))
@@ -83,14 +108,15 @@ export function replay(
       if (answer.status === 401) expect(answer.headers.has('www-authenticate')).to.equal(true)
     })
   }
+
+  it('causes no internal error', () => {
+    const errors = [...new Set(cases.map(({ server }) => server))].flatMap((server) => served(server).errors)
+    expect(errors.filter((error) => !isExpected(error))).to.deep.equal([])
+  })
 }
 
 /** Defines the specs that keep the lists exact: every name is a case's, every difference differs, what is left out is what cannot be sent. */
-export function checkExceptions(
-  cases: readonly RecordedCase[],
-  exceptions: { readonly differences: readonly Difference[]; readonly leftOut: readonly LeftOut[] },
-): void {
-  const { differences, leftOut } = exceptions
+function checkExceptions(cases: readonly RecordedCase[], { differences, leftOut }: Exceptions): void {
   const byId = new Map(cases.map((recorded) => [recorded.id, recorded]))
 
   it('names each exception once, and each is a case', () => {

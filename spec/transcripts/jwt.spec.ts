@@ -1,20 +1,10 @@
 import { Router } from '@koa/router'
-import { expect } from 'chai'
-import Koa from 'koa'
+import type Koa from 'koa'
 import type { UserStore } from 'koa-tokenapi'
 import { type JwtApi, jwtApi } from 'koa-tokenapi/jwt'
-import { checkExceptions, readTranscript, replay } from '../support/transcript.js'
-import { differences, leftOut } from './jwt.differences.js'
-import {
-  addressed,
-  drfBodyParser,
-  echo,
-  type Member,
-  onEachUserStore,
-  seed,
-  serveBoth,
-  type ServerName,
-} from './recorded-servers.js'
+import { describeTranscript, readTranscript, replay } from '../support/transcript.js'
+import * as exceptions from './jwt.differences.js'
+import { echo, type Member, onEachUserStore, projectApp, seed, serveBoth, type ServerName } from './recorded-servers.js'
 
 const cases = readTranscript('jwt')
 
@@ -57,35 +47,21 @@ function project(server: ServerName, users: UserStore<Member>): Koa {
       ctx.body = ctx.method === 'POST' ? 'mockview-post' : 'mockview-get'
     }),
   )
-  const app = new Koa()
-  app.use(
-    addressed({
+  return projectApp(api, router, {
+    addresses: {
       '/jwt-auth': '/api-token-auth',
       '/jwt-refresh': '/api-token-refresh',
       '/jwt-verify': '/api-token-verify',
       '/jwt/me': '/me',
       '/jwt': '/mock',
-    }),
-  )
-  app.use(drfBodyParser())
-  app.use(api.routes())
-  app.use(router.routes())
-  return app
+    },
+  })
 }
 
-describe('the transcript of djangorestframework-jwt', function () {
-  // Its stored hashes are worth 260 000 rounds each.
-  this.timeout(60_000)
-
-  describe('the list of differences', () => checkExceptions(cases, { differences, leftOut }))
-
+describeTranscript('djangorestframework-jwt', cases, exceptions, () => {
   onEachUserStore((users) => {
     const served = serveBoth((server) => project(server, users(server)))
 
-    replay(cases, { differences, leftOut }, served)
-
-    it('tells the app of no fault on all this way', () => {
-      expect([...served('main').errors, ...served('alt').errors]).to.deep.equal([])
-    })
+    replay(cases, exceptions, served)
   })
 })

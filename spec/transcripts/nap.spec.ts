@@ -1,11 +1,10 @@
 import { bodyParser } from '@koa/bodyparser'
 import { Router } from '@koa/router'
-import { expect } from 'chai'
-import Koa from 'koa'
+import type Koa from 'koa'
 import { signedTokenApi, type UserStore } from 'koa-tokenapi'
-import { checkExceptions, readTranscript, replay } from '../support/transcript.js'
-import { differences, leftOut } from './nap.differences.js'
-import { addressed, echo, type Member, onEachUserStore, seed, serveBoth, type ServerName } from './recorded-servers.js'
+import { describeTranscript, readTranscript, replay } from '../support/transcript.js'
+import * as exceptions from './nap.differences.js'
+import { echo, type Member, onEachUserStore, projectApp, seed, serveBoth, type ServerName } from './recorded-servers.js'
 
 const cases = readTranscript('nap')
 const MAX_AGES: Readonly<Record<ServerName, number>> = { main: 14 * 24 * 60 * 60, alt: 3600 }
@@ -53,9 +52,8 @@ function project(server: ServerName, users: UserStore<Member>): Koa {
       ctx.body = { authenticated: user !== undefined, username: user?.username ?? '' }
     }),
   )
-  const app = new Koa()
-  app.use(
-    addressed({
+  return projectApp(api, router, {
+    addresses: {
       '/nap/token': '/token',
       '/nap/token-csrf': '/token',
       '/nap/token-exempt': '/token',
@@ -63,27 +61,15 @@ function project(server: ServerName, users: UserStore<Member>): Koa {
       '/nap/post': '/post',
       '/nap/login-required': '/login-required',
       '/nap/whoami': '/whoami',
-    }),
-  )
-  app.use(bodyParser())
-  app.use(api.routes())
-  app.use(router.routes())
-  return app
+    },
+    parser: bodyParser(),
+  })
 }
 
-describe('the transcript of nap-token-auth', function () {
-  // Its stored hashes are worth 260 000 rounds each.
-  this.timeout(60_000)
-
-  describe('the list of differences', () => checkExceptions(cases, { differences, leftOut }))
-
+describeTranscript('nap-token-auth', cases, exceptions, () => {
   onEachUserStore((users) => {
     const served = serveBoth((server) => project(server, users(server)))
 
-    replay(cases, { differences, leftOut }, served)
-
-    it('tells the app of no fault on all this way', () => {
-      expect([...served('main').errors, ...served('alt').errors]).to.deep.equal([])
-    })
+    replay(cases, exceptions, served)
   })
 })

@@ -1,7 +1,8 @@
 import { bodyParser } from '@koa/bodyparser'
-import type Koa from 'koa'
+import { Router } from '@koa/router'
+import Koa from 'koa'
 import type { Knex } from 'knex'
-import { memoryTokens, memoryUsers, type TokenStore, type User, type UserStore } from 'koa-tokenapi'
+import { memoryTokens, memoryUsers, type TokenApi, type TokenStore, type User, type UserStore } from 'koa-tokenapi'
 import { createTokenTable, knexTokens, knexUsers } from 'koa-tokenapi/knex'
 import { onEachDatabase } from '../support/databases.js'
 import { serve, type Served } from '../support/http.js'
@@ -106,7 +107,7 @@ export function secondsOf(text: string | undefined): number {
 }
 
 /** A recorded project's addresses as ours: the paths that start like a key go on as its value does. */
-export function addressed(addresses: Readonly<Record<string, string>>): Koa.Middleware {
+function addressed(addresses: Readonly<Record<string, string>>): Koa.Middleware {
   return async function readdress(ctx, next) {
     for (const [recorded, ours] of Object.entries(addresses)) {
       if (ctx.path === recorded || ctx.path === `${recorded}/`) ctx.path = ours + ctx.path.slice(recorded.length)
@@ -128,6 +129,28 @@ export function drfBodyParser(): Koa.Middleware {
     }
     await next()
   }
+}
+
+/** A recorded project as an app: its addresses as ours, a body parser, the API's routes and the project's views. */
+export function projectApp(
+  api: Pick<TokenApi<Member>, 'routes'>,
+  views: Router,
+  { addresses = {}, parser = drfBodyParser() }: { addresses?: Record<string, string>; parser?: Koa.Middleware } = {},
+): Koa {
+  const app = new Koa()
+  app.use(addressed(addresses))
+  app.use(parser)
+  app.use(api.routes())
+  app.use(views.routes())
+  return app
+}
+
+/** The one view of a project that has no more: it echoes the user of the methods that Django's view took. */
+export function meView(api: Pick<TokenApi<Member>, 'tokenRequired'>): Router {
+  return new Router().all(
+    '/me',
+    api.tokenRequired((ctx) => echo(ctx, ['GET', 'HEAD', 'POST'])),
+  )
 }
 
 export const JSON_PARSE_ERROR = { detail: 'JSON parse error' }

@@ -1,11 +1,11 @@
 import { bodyParser } from '@koa/bodyparser'
 import { Router } from '@koa/router'
 import { expect } from 'chai'
-import Koa from 'koa'
+import type Koa from 'koa'
 import { djangoPairs, jsonError, jsonResponse, tokenApi, type UserStore } from 'koa-tokenapi'
-import { checkExceptions, readTranscript, replay, send } from '../support/transcript.js'
-import { type Member, onEachUserStore, seed, serveBoth, type ServerName } from './recorded-servers.js'
-import { differences, leftOut } from './tokenapi.differences.js'
+import { describeTranscript, readTranscript, replay, send } from '../support/transcript.js'
+import { type Member, onEachUserStore, projectApp, seed, serveBoth, type ServerName } from './recorded-servers.js'
+import * as exceptions from './tokenapi.differences.js'
 
 const cases = readTranscript('tokenapi')
 
@@ -30,11 +30,7 @@ function project(server: ServerName, users: UserStore<Member>): Koa {
       jsonResponse(ctx, { test1: 49, test2: 'awesome' })
     }),
   )
-  const app = new Koa()
-  app.use(bodyParser())
-  app.use(api.routes())
-  app.use(router.routes())
-  return app
+  return projectApp(api, router, { parser: bodyParser() })
 }
 
 /** What a body parser throws for a body that it does not take. */
@@ -42,21 +38,11 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500
 }
 
-describe('the transcript of django-tokenapi', function () {
-  // Its stored hashes are worth 260 000 rounds each.
-  this.timeout(60_000)
-
-  describe('the list of differences', () => checkExceptions(cases, { differences, leftOut }))
-
+describeTranscript('django-tokenapi', cases, exceptions, () => {
   onEachUserStore((users) => {
     const served = serveBoth((server) => project(server, users(server)))
 
-    replay(cases, { differences, leftOut }, served)
-
-    it('tells the app of no fault on all this way', () => {
-      const told = [...served('main').errors, ...served('alt').errors]
-      expect(told.filter((error) => !isRefusal(error))).to.deep.equal([])
-    })
+    replay(cases, exceptions, served, isRefusal)
 
     for (const username of ['legacy', 'shortsalt', 'legacysha1']) {
       it(`gives ${username} the token of the hash that is stored`, async () => {
