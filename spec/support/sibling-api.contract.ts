@@ -7,7 +7,7 @@ import { type KnexUser, knexUsers } from 'koa-tokenapi/knex'
 import { onEachDatabase } from './databases.js'
 import { withServer } from './http.js'
 import { asJson, send } from './send.js'
-import { cheap, createTables, NOW, PASSWORD, refill, served, tokenIn } from './siblings.js'
+import { NOW, partsOn, PASSWORD, served, tokenIn, withUsers } from './siblings.js'
 import { waitingPasswords } from './waiting-hasher.js'
 
 /** What the suite gives to the API that it makes. */
@@ -44,20 +44,16 @@ export function behavesLikeASibling<T extends TokenFacts>(subject: SiblingUnderT
     onEachDatabase((db) => {
       let now: number
       let events: TokenEvent[]
-      before(() => createTables(db()))
-      beforeEach(async () => {
+      withUsers(db)
+      beforeEach(() => {
         now = NOW
         events = []
-        await refill(db())
       })
 
       const apiOf = (parts: Partial<SiblingParts> = {}): TokenApi<KnexUser, T> =>
         make(
           {
-            users: knexUsers(db()),
-            passwords: cheap,
-            throttle: false,
-            clock: () => now,
+            ...partsOn(db(), () => now),
             onEvent: (event) => void events.push(event),
             timeout: 5,
             ...parts,
