@@ -238,7 +238,8 @@ describe('timedTokenApi', () => {
     }
 
     it('denies no request while another writer holds a SQLite file', async () => {
-      const { first: db, second: other, close } = await openFileTwice()
+      const pools = await openFileTwice()
+      const { first: db, second: other } = pools
       try {
         await createTables(db)
         await refill(db)
@@ -263,7 +264,7 @@ describe('timedTokenApi', () => {
         expect(await api.verify({ token })).to.include({ ok: true })
         expect((await api.listTokens(alice)).map(({ lastUsedAt }) => lastUsedAt)).to.deep.equal([later])
       } finally {
-        await close()
+        await pools.close()
       }
     })
   })
