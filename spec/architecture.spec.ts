@@ -68,7 +68,7 @@ interface Import {
   readonly from: string
   /** A file of lib without its ending, or a package. */
   readonly to: string
-  /** Whether it is there for types alone, and gone when the code runs. */
+  /** Whether it is there only for types, and gone when the code runs. */
   readonly isType: boolean
   readonly isPackage: boolean
 }
@@ -156,7 +156,7 @@ const files = readdirSync(lib, { recursive: true, encoding: 'utf8' })
 const imports = files.flatMap((file) => importsOf(file, textOf(file)))
 
 describe('the architecture', () => {
-  it('lets nobody import whom the table does not name', () => {
+  it('allows only the imports of the table', () => {
     expect(imports).to.have.length.above(100)
     expect(imports.filter((one) => !isAllowed(one)).map(say)).to.deep.equal([])
   })
@@ -190,14 +190,14 @@ describe('the architecture', () => {
     expect(files.filter((file) => !/^([a-z0-9-]+\/){0,2}[a-z0-9-]+$/.test(file))).to.deep.equal([])
   })
 
-  it('knows Koa in lib/koa and lib/apis alone', () => {
+  it('uses Koa only in lib/koa and lib/apis', () => {
     const knowing = imports
       .filter(({ to, isPackage }) => isPackage && /^(koa$|@koa\/)/.test(to))
       .map(({ from }) => placeOf(from))
     expect([...new Set(knowing)].toSorted()).to.deep.equal(['apis', 'koa'])
   })
 
-  it('is read by nobody but the outside at index and cli', () => {
+  it('imports index and cli only from outside', () => {
     expect(
       imports
         .filter(({ to }) => to === 'index' || placeOf(to) === 'cli')

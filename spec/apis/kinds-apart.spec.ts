@@ -133,8 +133,8 @@ describe('kinds apart', () => {
             const token = await tokenFrom(issuer)
             const isOwn = issuer === verifier || (arePairs.has(issuer) && arePairs.has(verifier))
             const headers = ['Token', 'Bearer', 'JWT'].map((scheme) => `${scheme} ${token}`)
-            const answers = [...headers, basicHeader(1, token).authorization].map((header) => client.ask(header))
-            const statuses = (await Promise.all(answers)).map(({ status }) => status)
+            const responses = [...headers, basicHeader(1, token).authorization].map((header) => client.ask(header))
+            const statuses = (await Promise.all(responses)).map(({ status }) => status)
             expect(
               statuses.filter((status) => status === 200),
               `of ${issuer}`,
@@ -189,14 +189,14 @@ describe('kinds apart', () => {
         await served(api, async ({ ask }) => {
           const jwt = await tokenFrom('jwtApi')
           const pair = await tokenFrom('tokenApi')
-          const answers = [
+          const responses = [
             await ask(undefined, `/me?user=1&token=${jwt}`),
             await ask(undefined, `/me?user=2&token=${jwt}`),
             await ask(undefined, `/me?user=1&token=${pair}`),
             await ask(undefined, `/me?user=2&token=${pair}`),
             await ask(`Bearer ${jwt}`),
           ]
-          expect(answers.map(({ status }) => status)).to.deep.equal([200, 403, 200, 403, 200])
+          expect(responses.map(({ status }) => status)).to.deep.equal([200, 403, 200, 403, 200])
         })
       })
     })

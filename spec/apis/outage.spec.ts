@@ -38,21 +38,21 @@ describe('a database that goes away and comes back', () => {
 
       await withServer(app, async ({ url }) => {
         const statuses = async (): Promise<readonly number[]> => {
-          const answers = [good, revoked, forged].map(async (headers) => (await send(url, '/', { headers })).status)
-          return Promise.all(answers)
+          const responses = [good, revoked, forged].map(async (headers) => (await send(url, '/', { headers })).status)
+          return Promise.all(responses)
         }
         expect(await statuses()).to.deep.equal([200, 403, 403])
 
         await proxy.cut()
-        // A forged token needs no database to be refused; of the others nobody can say.
+        // A forged token needs no database to be refused; the others cannot be verified.
         for (let round = 0; round < 3; round += 1) expect(await statuses()).to.deep.equal([503, 503, 403])
         const login = await send(url, '/token/new', asForm('username=ann&password=ann'))
         expect(login.status).to.equal(503)
         expect(Number(login.headers['retry-after'])).to.be.at.least(1)
 
         await proxy.open()
-        const answers = await statuses()
-        expect(answers).to.deep.equal([200, 403, 403])
+        const responses = await statuses()
+        expect(responses).to.deep.equal([200, 403, 403])
         expect(db.client.pool.numUsed()).to.equal(0)
       })
       await db.destroy()

@@ -46,9 +46,9 @@ describe('signedTokenApi', () => {
         await db()('users')
           .where({ id: 1 })
           .update({ password: await cheap.hash('another') })
-        const answer = await ask(`Bearer ${mine}`)
-        expect(answer.status).to.equal(401)
-        expect(answer.headers['www-authenticate']).to.include('revoked')
+        const response = await ask(`Bearer ${mine}`)
+        expect(response.status).to.equal(401)
+        expect(response.headers['www-authenticate']).to.include('revoked')
         expect((await ask(`Bearer ${theirs}`)).status).to.equal(200)
       })
     })
@@ -94,7 +94,7 @@ describe('signedTokenApi', () => {
     })
   })
 
-  it('mounts under a prefix, and tells its realm', async () => {
+  it('mounts under a prefix, and names its realm', async () => {
     const api = signedTokenApi({ users: memoryUsers([]), secret: SECRET, prefix: '/v1', realm: 'my "api"' })
     await served(api, async ({ login, ask }) => {
       expect((await login('/v1/token')).status).to.equal(401)

@@ -32,14 +32,14 @@ const UNAVAILABLE = { success: false, errors: 'The service is not available, ple
 
 const DAY = 24 * 60 * 60
 
-/** What clients see of an answer, without what differs from one second to the next. */
+/** What clients see of a response, without what differs from one second to the next. */
 function shape({ status, headers, text }: Received): object {
   const { date: _date, ...others } = headers
   return { status, headers: others, text }
 }
 
-function tokenOf(answer: Received): string {
-  const { token } = answer.json as { token: string } // a login that succeeded
+function tokenOf(response: Received): string {
+  const { token } = response.json as { token: string } // a login that succeeded
   return token
 }
 
@@ -103,11 +103,11 @@ function memoryApi(overrides: Overrides = {}): TokenApi<User, SealedPairFacts> {
   })
 }
 
-/** Logs Ann or Bob in and answers the token. */
+/** Logs Ann or Bob in and responses the token. */
 async function logIn(url: string, name: 'ann' | 'bob', password = `${name}’s password`): Promise<string> {
-  const answer = await send(url, '/token/new', asJson({ username: name, password }))
-  expect(answer.status).to.equal(200)
-  return tokenOf(answer)
+  const response = await send(url, '/token/new', asJson({ username: name, password }))
+  expect(response.status).to.equal(200)
+  return tokenOf(response)
 }
 
 function typed(password: string, username = 'ann'): Sent {
@@ -118,7 +118,7 @@ function limited(points: number): RateLimiterMemory {
   return new RateLimiterMemory({ points, duration: 600 })
 }
 
-/** What eleven wrong passwords in a row are answered with. */
+/** The statuses of eleven wrong passwords in a row. */
 function statuses(overrides: Overrides): Promise<number[]> {
   return withServer(tokenApp(memoryApi(overrides)).app, async ({ url }) => {
     const found = []
@@ -138,14 +138,14 @@ async function issueWith(secret: string[]): Promise<string> {
   return (await memoryApi({ secret }).issue(user)).token
 }
 
-/** What an upgrade request with this path and these headers is judged. */
+/** The verdict on an upgrade request with this path and these headers. */
 async function upgraded(path: string, headers: readonly string[] = []): Promise<unknown> {
   const api = memoryApi()
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo // it listens on TCP
-  const judged = new Promise<unknown>((resolve, reject) => {
+  const verdict = new Promise<unknown>((resolve, reject) => {
     server.once('upgrade', (request: IncomingMessage, socket) => {
       api.authenticate(request).then(resolve, reject)
       socket.end()
@@ -155,7 +155,7 @@ async function upgraded(path: string, headers: readonly string[] = []): Promise<
   const lines = ['Host: x', 'Connection: Upgrade', 'Upgrade: websocket', ...headers]
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
   try {
-    return await judged
+    return await verdict
   } finally {
     socket.destroy()
     server.close()
@@ -183,16 +183,16 @@ describe('tokenApi', () => {
           served = tokenApp(api, parser())
         })
 
-        it('answers a login with a token and the user’s id, by form and by JSON, at both addresses', () =>
+        it('returns a token and the user’s id, by form and by JSON, at both addresses', () =>
           use(async (url, errors) => {
             const right = { username: 'ann', password: 'ann’s password' }
             for (const path of ['/token/new', '/token/new.json']) {
               for (const sent of [asForm(new URLSearchParams(right).toString()), asJson(right)]) {
-                const answer = await send(url, path, sent)
-                const token = tokenOf(answer)
-                expect([answer.status, answer.json]).to.deep.equal([200, { success: true, token, user: 1 }])
+                const response = await send(url, path, sent)
+                const token = tokenOf(response)
+                expect([response.status, response.json]).to.deep.equal([200, { success: true, token, user: 1 }])
                 expect(token).to.match(/^[0-9a-z]{1,11}~d[0-9a-z]{10}-[0-9a-f]{64}$/)
-                expect(answer.headers['cache-control']).to.equal('no-store')
+                expect(response.headers['cache-control']).to.equal('no-store')
               }
             }
             expect(errors).to.deep.equal([])
@@ -201,7 +201,7 @@ describe('tokenApi', () => {
         it('opens a guarded route by query, form, JSON and Basic', () =>
           use(async (url) => {
             const token = await logIn(url, 'ann')
-            const answers = [
+            const responses = [
               await send(url, `/guarded${pairQuery(1, token)}`),
               await send(url, '/guarded', asForm(`user=1&token=${token}`)),
               await send(url, '/guarded', asJson({ user: '1', token })),
@@ -209,7 +209,7 @@ describe('tokenApi', () => {
               await send(url, '/guarded', { headers: basicHeader(1, token) }),
               await send(url, `/guarded?token=${token}`, asForm('user=1')),
             ]
-            for (const { status, json } of answers)
+            for (const { status, json } of responses)
               expect([status, json]).to.deep.equal([200, { success: true, user: 1 }])
             expect(served.reached).to.deep.equal(Array(6).fill('1'))
           }))
@@ -218,9 +218,9 @@ describe('tokenApi', () => {
           use(async (url) => {
             const token = await logIn(url, 'ann')
             for (const path of ['/guarded', '/guarded?user=1', `/guarded?token=${token}`, '/guarded?user=&token=']) {
-              const answer = await send(url, path)
-              expect([answer.status, answer.json]).to.deep.equal([401, MISSING])
-              expect(answer.headers['www-authenticate']).to.equal('Basic realm="api", charset="UTF-8"')
+              const response = await send(url, path)
+              expect([response.status, response.json]).to.deep.equal([401, MISSING])
+              expect(response.headers['www-authenticate']).to.equal('Basic realm="api", charset="UTF-8"')
             }
             for (const [user, offered] of [
               [2, token],
@@ -228,9 +228,9 @@ describe('tokenApi', () => {
               [99, token],
             ] as const) {
               // prettier-ignore
-              const answer = await send(url, `/guarded${pairQuery(user, offered)}`)
-              expect([answer.status, answer.json]).to.deep.equal([403, WRONG_PAIR])
-              expect(answer.headers['www-authenticate']).to.include('error="invalid_token"')
+              const response = await send(url, `/guarded${pairQuery(user, offered)}`)
+              expect([response.status, response.json]).to.deep.equal([403, WRONG_PAIR])
+              expect(response.headers['www-authenticate']).to.include('error="invalid_token"')
             }
             expect(served.reached).to.deep.equal([])
             expect(served.users.every((user) => user === undefined)).to.equal(true)
@@ -251,7 +251,7 @@ describe('tokenApi', () => {
             }
           }))
 
-        it('answers every login that fails alike', () =>
+        it('responds alike to every login that fails', () =>
           use(async (url) => {
             const attempts = [
               { username: 'ann', password: 'wrong' },
@@ -260,13 +260,13 @@ describe('tokenApi', () => {
               { username: 'dee', password: 'wrong' },
               { username: 'ANN', password: 'ann’s password' },
             ]
-            const answers = []
-            for (const attempt of attempts) answers.push(await send(url, '/token/new', asJson(attempt)))
-            expect([answers[0]?.status, answers[0]?.json]).to.deep.equal([401, NO_LOGIN])
-            for (const answer of answers) expect(shape(answer)).to.deep.equal(shape(answers[0] ?? answer))
+            const responses = []
+            for (const attempt of attempts) responses.push(await send(url, '/token/new', asJson(attempt)))
+            expect([responses[0]?.status, responses[0]?.json]).to.deep.equal([401, NO_LOGIN])
+            for (const response of responses) expect(shape(response)).to.deep.equal(shape(responses[0] ?? response))
           }))
 
-        it('ends a user’s tokens when the password changes, and nobody else’s', () =>
+        it('ends a user’s tokens when the password changes, and no other user’s', () =>
           use(async (url) => {
             const [ann, bob] = [await logIn(url, 'ann'), await logIn(url, 'bob')]
             await db()(table)
@@ -293,7 +293,7 @@ describe('tokenApi', () => {
             expect((await send(url, `/guarded${pairQuery(1, ann)}`)).status).to.equal(403)
           }))
 
-        it('ends all tokens of a user with revokeAll, given as the user or its id, and nobody else’s', () =>
+        it('ends all tokens of a user with revokeAll, given as the user or its id, and no other user’s', () =>
           use(async (url) => {
             const bob = await logIn(url, 'bob')
             for (const who of [1, '1', 1n, { id: 1, username: 'ann', password: null }]) {
@@ -358,16 +358,16 @@ describe('tokenApi', () => {
         it('leaks no hash where a handler sends the user', () =>
           use(async (url) => {
             const token = await logIn(url, 'ann')
-            const answer = await send(url, `/whole-user${pairQuery(1, token)}`)
-            expect(answer.status).to.equal(200)
-            expect(answer.json).to.include({ id: 1, username: 'ann' }).and.not.have.property('password')
-            expect(answer.text).not.to.include('scrypt')
+            const response = await send(url, `/whole-user${pairQuery(1, token)}`)
+            expect(response.status).to.equal(200)
+            expect(response.json).to.include({ id: 1, username: 'ann' }).and.not.have.property('password')
+            expect(response.text).not.to.include('scrypt')
           }))
       })
     }
 
     describe('while the database fails', () => {
-      it('answers 503 with Retry-After, tells the app without values, and recovers', async () => {
+      it('responds 503 with Retry-After, reports the error without values, and recovers', async () => {
         const table = 'sometimes_there'
         const events: TokenEvent[] = []
         await createUserTable(db(), { table })
@@ -385,13 +385,13 @@ describe('tokenApi', () => {
         const { app, reached } = tokenApp(api)
         await withServer(app, async ({ url, errors }) => {
           await db().schema.renameTable(table, 'hidden_for_now')
-          const answers = [
+          const responses = [
             await send(url, `/guarded${pairQuery(1, token)}`),
             await send(url, `/free${pairQuery(1, token)}`),
             await send(url, `/token/${token}/1`),
             await send(url, '/token/new', asJson({ username: 'ann', password: 'ann’s password' })),
           ]
-          for (const { status, json, headers } of answers) {
+          for (const { status, json, headers } of responses) {
             expect([status, json]).to.deep.equal([503, UNAVAILABLE])
             expect(headers['retry-after']).to.match(/^[1-9][0-9]*$/)
             expect(headers['cache-control']).to.equal('no-store')
@@ -440,7 +440,7 @@ describe('tokenApi', () => {
   })
 
   describe('verify', () => {
-    it('judges a pair that came by another road', async () => {
+    it('verifies a pair that the application read itself', async () => {
       const api = memoryApi()
       const { token, expiresAt } = await api.issue({ id: 1, username: 'ann', password: annHash, tokenEpoch: 0 })
       for (const user of [1, '1', 1n]) {
@@ -467,7 +467,7 @@ describe('tokenApi', () => {
   })
 
   describe('authenticate', () => {
-    it('judges a WebSocket upgrade by its query or its header', async () => {
+    it('authenticates a WebSocket upgrade by its query or its header', async () => {
       const { token } = await memoryApi().issue({ id: 1, username: 'ann', password: annHash, tokenEpoch: 0 })
       const { authorization } = basicHeader(1, token)
       for (const verdict of [
@@ -490,7 +490,7 @@ describe('tokenApi', () => {
   })
 
   describe('login', () => {
-    it('judges without issuing anything', async () => {
+    it('checks a password without issuing anything', async () => {
       const api = memoryApi()
       const verdict = await api.login({ username: 'ann', password: 'ann’s password' })
       expect(verdict.ok && verdict.value.id).to.equal(1)
@@ -525,8 +525,12 @@ describe('tokenApi', () => {
       const tokens = anyOf(sealedPairs({ secret: SECRET }), djangoPairs({ secret: SECRET }))
       const api = tokenApi({ users: inMemory(), tokens, passwords: quickPasswords })
       expect((await rejection(api.revokeAll(1))).message).to.include('revokeAll')
-      const alone = tokenApi({ users: inMemory(), tokens: djangoPairs({ secret: SECRET }), passwords: quickPasswords })
-      expect((await rejection(alone.revokeAll(1))).message).to.include('revokeAll')
+      const djangoOnly = tokenApi({
+        users: inMemory(),
+        tokens: djangoPairs({ secret: SECRET }),
+        passwords: quickPasswords,
+      })
+      expect((await rejection(djangoOnly.revokeAll(1))).message).to.include('revokeAll')
     })
 
     it('rejects where the store has no epochs', async () => {
@@ -542,7 +546,7 @@ describe('tokenApi', () => {
       expect((await rejection(api.revokeAll(1))).message).to.include('boundTo')
     })
 
-    it('rejects for nobody', async () => {
+    it('rejects for an unknown user', async () => {
       const api = memoryApi()
       for (const who of [99, '01', '', ' 1', '1abc', 'ann', 0, -1, NaN]) {
         expect((await rejection(api.revokeAll(who))).message, String(who)).to.include('user not found')
@@ -561,9 +565,9 @@ describe('tokenApi', () => {
       const { app } = tokenApp(memoryApi())
       await withServer(app, async ({ url }) => {
         for (const method of ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE']) {
-          const answer = await send(url, '/token/new?username=ann&password=ann%E2%80%99s%20password', { method })
-          expect([answer.status, answer.headers.allow]).to.deep.equal([405, 'POST'])
-          expect(answer.json).to.deep.equal({ success: false, errors: 'Must access via a POST request.' })
+          const response = await send(url, '/token/new?username=ann&password=ann%E2%80%99s%20password', { method })
+          expect([response.status, response.headers.allow]).to.deep.equal([405, 'POST'])
+          expect(response.json).to.deep.equal({ success: false, errors: 'Must access via a POST request.' })
         }
         const head = await send(url, '/token/new', { method: 'HEAD' })
         expect([head.status, head.headers.allow, head.text]).to.deep.equal([405, 'POST', ''])
@@ -580,9 +584,9 @@ describe('tokenApi', () => {
           { username: '', password: 'x' },
           { username: 'ann', password: '' },
         ]) {
-          const answer = await send(url, '/token/new', asJson(data))
-          expect([answer.status, answer.json]).to.deep.equal([401, INCOMPLETE])
-          expect(answer.headers['www-authenticate']).to.equal('Basic realm="api", charset="UTF-8"')
+          const response = await send(url, '/token/new', asJson(data))
+          expect([response.status, response.json]).to.deep.equal([401, INCOMPLETE])
+          expect(response.headers['www-authenticate']).to.equal('Basic realm="api", charset="UTF-8"')
         }
       })
     })
@@ -609,7 +613,7 @@ describe('tokenApi', () => {
       })
     })
 
-    it('lie where they are told, with the realm and scheme that are given', async () => {
+    it('have the configured prefix, realm and scheme', async () => {
       const { app } = tokenApp(memoryApi({ prefix: '/api/v1/token', realm: 'the "shop"', scheme: 'Pair' }))
       await withServer(app, async ({ url }) => {
         const right = { username: 'ann', password: 'ann’s password' }
@@ -621,16 +625,16 @@ describe('tokenApi', () => {
       })
     })
 
-    it('answer a login with what respond adds, which replaces neither token nor user', async () => {
+    it('add to a login what respond returns, which replaces neither token nor user', async () => {
       const api = memoryApi({
         respond: async (user, { expiresAt }) => ({ name: user.username, expiresAt, token: 'mine', user: 'mine' }),
       })
       const { app } = tokenApp(api)
       await withServer(app, async ({ url }) => {
-        const answer = await send(url, '/token/new', asJson({ username: 'ann', password: 'ann’s password' }))
-        const token = tokenOf(answer)
+        const response = await send(url, '/token/new', asJson({ username: 'ann', password: 'ann’s password' }))
+        const token = tokenOf(response)
         expect(token).to.match(/^[0-9a-z]+~d[0-9a-z]{10}-[0-9a-f]{64}$/)
-        expect(answer.json).to.deep.equal({ success: true, name: 'ann', expiresAt: NOON + 7 * DAY, token, user: 1 })
+        expect(response.json).to.deep.equal({ success: true, name: 'ann', expiresAt: NOON + 7 * DAY, token, user: 1 })
       })
     })
 
@@ -639,10 +643,10 @@ describe('tokenApi', () => {
       const users = memoryUsers<User>([{ id, username: 'big', password: annHash }])
       const { app } = tokenApp(memoryApi({ users }))
       await withServer(app, async ({ url }) => {
-        const answer = await send(url, '/token/new', asJson({ username: 'big', password: 'ann’s password' }))
-        expect(answer.status).to.equal(200)
-        expect(answer.text).to.match(/"user":9007199254740993\}$/)
-        const guarded = await send(url, `/guarded${pairQuery(`${id}`, tokenOf(answer))}`)
+        const response = await send(url, '/token/new', asJson({ username: 'big', password: 'ann’s password' }))
+        expect(response.status).to.equal(200)
+        expect(response.text).to.match(/"user":9007199254740993\}$/)
+        const guarded = await send(url, `/guarded${pairQuery(`${id}`, tokenOf(response))}`)
         expect([guarded.status, guarded.text]).to.deep.equal([200, '{"success":true,"user":9007199254740993}'])
       })
     })
@@ -689,7 +693,7 @@ describe('tokenApi', () => {
       expect(events).to.deep.equal([{ type: 'fault', name: 'RangeError', code: 'E_DOWN' }])
     })
 
-    it('changes no answer where it throws', async () => {
+    it('changes no response if it throws', async () => {
       const warnings: string[] = []
       const listen = (warning: Error): void => void warnings.push(warning.message)
       process.on('warning', listen)
@@ -700,7 +704,7 @@ describe('tokenApi', () => {
           },
         })
         expect((await api.login({ username: 'ann', password: 'ann’s password' })).ok).to.equal(true)
-        await new Promise((resolve) => setImmediate(resolve)) // warnings are told in the next turn
+        await new Promise((resolve) => setImmediate(resolve)) // warnings are emitted in the next event-loop tick
         expect(warnings).to.deep.equal(['onEvent threw Error'])
       } finally {
         process.removeListener('warning', listen)
@@ -709,21 +713,21 @@ describe('tokenApi', () => {
   })
 
   describe('its throttle', () => {
-    it('answers 429 with the seconds to wait, alike for whoever exists and who does not', async () => {
+    it('responds 429 with the seconds to wait, alike for known and unknown users', async () => {
       const { app } = tokenApp(memoryApi({ throttle: { account: limited(2) } }))
       await withServer(app, async ({ url }) => {
         for (const username of ['ann', 'nobody']) {
           expect((await send(url, '/token/new', typed('wrong', username))).status).to.equal(401)
           expect((await send(url, '/token/new', typed('wrong', username))).status).to.equal(401)
-          const answer = await send(url, '/token/new', typed('ann’s password', username))
-          expect(answer.status).to.equal(429)
-          expect(answer.json).to.deep.equal({ success: false, errors: 'Too many attempts, please try again later.' })
-          expect(answer.headers['retry-after']).to.match(/^[1-9][0-9]{0,2}$/)
+          const response = await send(url, '/token/new', typed('ann’s password', username))
+          expect(response.status).to.equal(429)
+          expect(response.json).to.deep.equal({ success: false, errors: 'Too many attempts, please try again later.' })
+          expect(response.headers['retry-after']).to.match(/^[1-9][0-9]{0,2}$/)
         }
       })
     })
 
-    it('forgets an account’s attempts when it logs in, and leaves its tokens alone while it is full', async () => {
+    it('forgets an account’s attempts when it logs in, and accepts its tokens while it is throttled', async () => {
       const api = memoryApi({ throttle: { account: limited(2) } })
       await withServer(tokenApp(api).app, async ({ url }) => {
         await send(url, '/token/new', typed('wrong'))

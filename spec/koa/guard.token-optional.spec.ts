@@ -24,7 +24,7 @@ const forms: Readonly<Record<string, (app: Koa) => void>> = {
 }
 
 /** Sends a request with an offer to an app in which an earlier middleware may have set a user. */
-function answering(mount: (app: Koa) => void) {
+function sending(mount: (app: Koa) => void) {
   return (offer?: string, user?: object): Promise<Received & { errors: unknown[] }> => {
     const app = new Koa()
     app.use((ctx, next) => {
@@ -39,20 +39,20 @@ function answering(mount: (app: Koa) => void) {
 
 for (const [form, mount] of Object.entries(forms)) {
   describe(form, () => {
-    const answerTo = answering(mount)
+    const responseTo = sending(mount)
 
-    it('lets a request without credentials through as nobody', async () => {
-      const { status, text } = await answerTo()
+    it('lets a request without credentials through without a user', async () => {
+      const { status, text } = await responseTo()
       expect([status, text]).to.deep.equal([200, 'hello stranger'])
     })
 
     it('lets a request without credentials keep the user of an earlier middleware', async () => {
-      expect((await answerTo(undefined, { username: 'bob' })).text).to.equal('hello bob')
+      expect((await responseTo(undefined, { username: 'bob' })).text).to.equal('hello bob')
     })
 
     it('knows who has a good token', async () => {
-      expect((await answerTo('good-ann')).text).to.equal('hello good-ann')
-      expect((await answerTo('good-ann', { username: 'bob' })).text).to.equal('hello good-ann')
+      expect((await responseTo('good-ann')).text).to.equal('hello good-ann')
+      expect((await responseTo('good-ann', { username: 'bob' })).text).to.equal('hello good-ann')
     })
 
     for (const reason of [
@@ -64,23 +64,23 @@ for (const [form, mount] of Object.entries(forms)) {
       'insufficient_scope',
       'insufficient_user_authentication',
     ]) {
-      it(`refuses a token that is ${reason}: it is not taken for nobody`, async () => {
-        const { status, json } = await answerTo(reason)
+      it(`refuses a token that is ${reason}, rather than going on without a user`, async () => {
+        const { status, json } = await responseTo(reason)
         expect([status, json]).to.deep.equal([400, { success: false, errors: reason }])
       })
     }
 
     for (const fault of Object.keys(FAULTS)) {
-      it(`answers 503 where the store rejects with ${fault}`, async () => {
-        const { status, json, errors } = await answerTo(fault)
+      it(`responds 503 if the store rejects with ${fault}`, async () => {
+        const { status, json, errors } = await responseTo(fault)
         expect([status, json]).to.deep.equal([503, { success: false, errors: 'unavailable' }])
         expect(errors).to.have.length(1)
       })
     }
 
-    it('lets nobody keep any of its answers', async () => {
+    it('sends no-store with every response', async () => {
       for (const offer of [undefined, 'good-ann', 'invalid', 'error']) {
-        expect((await answerTo(offer)).headers['cache-control']).to.equal('no-store')
+        expect((await responseTo(offer)).headers['cache-control']).to.equal('no-store')
       }
     })
   })

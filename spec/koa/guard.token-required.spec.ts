@@ -42,8 +42,8 @@ async function outcomeOf(
   })
   for (const middleware of middlewares(() => (calls += 1))) app.use(middleware)
   return withServer(app, async ({ url, errors }) => {
-    const answer = await send(url, '/', { method, headers: offer === undefined ? {} : { 'x-offer': offer } })
-    return { ...answer, state, calls, errors }
+    const response = await send(url, '/', { method, headers: offer === undefined ? {} : { 'x-offer': offer } })
+    return { ...response, state, calls, errors }
   })
 }
 
@@ -75,7 +75,7 @@ for (const [form, guarded] of Object.entries(forms)) {
       'insufficient_scope',
       'insufficient_user_authentication',
     ]) {
-      it(`answers a token that is ${reason} itself, and calls nobody`, async () => {
+      it(`responds to a token that is ${reason} itself, and calls no handler`, async () => {
         const { status, json, calls, state, errors } = await run(reason)
         expect([status, json]).to.deep.equal([400, { success: false, errors: reason }])
         expect([calls, state, errors]).to.deep.equal([0, {}, []])
@@ -83,7 +83,7 @@ for (const [form, guarded] of Object.entries(forms)) {
     }
 
     for (const fault of Object.keys(FAULTS)) {
-      it(`answers 503 where the store rejects with ${fault}, and tells the app without values`, async () => {
+      it(`responds 503 if the store rejects with ${fault}, and reports the error without values`, async () => {
         const { status, json, calls, state, errors } = await run(fault)
         expect([status, json]).to.deep.equal([503, { success: false, errors: 'unavailable' }])
         expect([calls, state]).to.deep.equal([0, {}])
@@ -94,7 +94,7 @@ for (const [form, guarded] of Object.entries(forms)) {
     }
 
     for (const offer of ['good-ann', 'missing', 'invalid', 'error']) {
-      it(`lets nobody keep the answer, and keeps earlier headers (${offer})`, async () => {
+      it(`sends no-store, and keeps earlier headers (${offer})`, async () => {
         const { headers } = await run(offer)
         expect(headers['cache-control']).to.equal('no-store')
         expect(headers['referrer-policy']).to.equal('no-referrer')
@@ -109,7 +109,7 @@ for (const [form, guarded] of Object.entries(forms)) {
       })
     }
 
-    it('answers HEAD with the headers of GET and no body', async () => {
+    it('responds to HEAD with the headers of GET and no body', async () => {
       const [get, head] = [await run('invalid'), await run('invalid', 'HEAD')]
       expect([head.status, head.text]).to.deep.equal([get.status, ''])
       expect(head.headers['content-type']).to.equal(get.headers['content-type'])
@@ -138,8 +138,8 @@ describe('requireToken', () => {
     app.use((ctx) => {
       ctx.body = 'there'
     })
-    const answer = await withServer(app, ({ url }) => send(url, '/', { headers: { 'x-offer': 'good' } }))
-    expect([answer.text, answer.headers['x-back']]).to.deep.equal(['there', 'and back'])
+    const response = await withServer(app, ({ url }) => send(url, '/', { headers: { 'x-offer': 'good' } }))
+    expect([response.text, response.headers['x-back']]).to.deep.equal(['there', 'and back'])
   })
 
   it('keeps requests apart that are served at once', async () => {
@@ -149,10 +149,10 @@ describe('requireToken', () => {
       ctx.body = ctx.state['user'].username
     })
     const offers = Array.from({ length: 20 }, (_, at) => (at % 4 === 3 ? 'invalid' : `user-${at}`))
-    const answers = await withServer(app, ({ url }) =>
+    const responses = await withServer(app, ({ url }) =>
       Promise.all(offers.map((offer) => send(url, '/', { headers: { 'x-offer': offer } }))),
     )
-    expect(answers.map(({ status, text }) => (status === 200 ? text : 'invalid'))).to.deep.equal(offers)
+    expect(responses.map(({ status, text }) => (status === 200 ? text : 'invalid'))).to.deep.equal(offers)
   })
 
   describe('with its call forgotten', () => {
@@ -186,7 +186,7 @@ describe('requireToken', () => {
     })
   })
 
-  it('tells the app where a body came without credentials that nothing has parsed', async () => {
+  it('reports a body that no parser has read, if there are no credentials', async () => {
     const app = new Koa()
     app.use(tokenRequired(noop))
     await withServer(app, async ({ url, errors }) => {

@@ -93,7 +93,7 @@ describe('loginRoute', () => {
   }
 
   for (const [name, fault] of Object.entries(FAULTS)) {
-    it(`answers 503 where the login rejects with ${name}`, async () => {
+    it(`responds 503 if the login rejects with ${name}`, async () => {
       const { status, json, issued, errors } = await loginOutcome(asJson({}), async () => {
         throw fault
       })
@@ -104,7 +104,7 @@ describe('loginRoute', () => {
     })
   }
 
-  it('lets nobody keep any of its answers', async () => {
+  it('sends no-store with every response', async () => {
     const outcomes = [
       await loginOutcome(asJson({}), good),
       await loginOutcome({}, good),

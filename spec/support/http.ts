@@ -4,7 +4,7 @@ import type Koa from 'koa'
 /** An app that listens on a free port of this machine while a spec runs. */
 export interface Served {
   readonly url: string
-  /** Everything the app's error listeners were told. */
+  /** Everything that was reported to the app's error listeners. */
   readonly errors: unknown[]
   close(): Promise<void>
 }

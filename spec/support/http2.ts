@@ -30,11 +30,11 @@ export async function withHttp2Server<T>(
     return await use(async (path, { method = 'GET', headers = {}, body } = {}) => {
       const stream = client.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined })
       if (body !== undefined) stream.end(body)
-      const answered = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
+      const response = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
         stream.once('response', resolve)
         stream.once('error', reject)
       })
-      const received = await answered
+      const received = await response
       let text = ''
       for await (const chunk of stream) text += String(chunk)
       return {

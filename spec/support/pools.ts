@@ -11,7 +11,7 @@ export interface Pools {
   close(): Promise<void>
 }
 
-/** Opens an empty database twice; SQLite in a file, since nobody shares one in memory. */
+/** Opens an empty database twice; SQLite in a file, since one in memory cannot be shared. */
 export async function openTwice(database: Database): Promise<Pools> {
   if (database.name === 'SQLite') return openFileTwice()
   const opened = await database.open()

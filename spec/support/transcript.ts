@@ -13,7 +13,7 @@ export interface RecordedRequest {
   readonly body_generator?: { readonly prefix: string; readonly repeat: string; readonly times: number }
 }
 
-/** A request to a recorded server and what it answered; `json` is there where the answer was JSON. */
+/** A request to a recorded server and its response; `json` is there if the response was JSON. */
 export interface RecordedCase {
   readonly id: string
   /** Which of the recorded servers: `main` on the package's defaults, `alt` on other settings. */
@@ -24,11 +24,11 @@ export interface RecordedCase {
   readonly varies?: readonly string[]
 }
 
-/** What ours answers where it is not what was recorded: without `json`, something that is not JSON. */
+/** Our response, if it is not the recorded one: without `json`, something that is not JSON. */
 export interface Difference {
   readonly id: string
   readonly reason: string
-  readonly answer: Outcome & { readonly varies?: readonly string[] }
+  readonly response: Outcome & { readonly varies?: readonly string[] }
 }
 
 /** A case that is not sent, and why. */
@@ -46,9 +46,9 @@ export interface Received extends Outcome {
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** Several cases that differ for one reason and get one answer. */
-export function differing(reason: string, answer: Difference['answer'], ids: readonly string[]): Difference[] {
-  return ids.map((id) => ({ id, reason, answer }))
+/** Several cases that differ for one reason and get one response. */
+export function differing(reason: string, response: Difference['response'], ids: readonly string[]): Difference[] {
+  return ids.map((id) => ({ id, reason, response }))
 }
 
 /** A file of `spec/fixtures/transcripts`, its integers exact. */
@@ -99,13 +99,13 @@ export function replay(
     const difference = differences.get(id)
     if (leftOut.has(id)) continue
     it(difference === undefined ? id : `${id}, not as recorded: ${difference.reason}`, async () => {
-      const answer = await send(served(server).url, request)
-      const wanted = difference?.answer ?? recorded.response
-      const varies = [...(recorded.varies ?? []), ...(difference?.answer.varies ?? [])]
-      expect(comparable(answer, varies)).to.deep.equal(comparable(wanted, varies))
-      // Whatever was recorded: nothing is a fault of ours, and every 401 says how to do better.
-      expect(answer.status).to.be.below(500)
-      if (answer.status === 401) expect(answer.headers.has('www-authenticate')).to.equal(true)
+      const response = await send(served(server).url, request)
+      const wanted = difference?.response ?? recorded.response
+      const varies = [...(recorded.varies ?? []), ...(difference?.response.varies ?? [])]
+      expect(comparable(response, varies)).to.deep.equal(comparable(wanted, varies))
+      // Whatever was recorded: there is no internal error, and every 401 has a challenge.
+      expect(response.status).to.be.below(500)
+      if (response.status === 401) expect(response.headers.has('www-authenticate')).to.equal(true)
     })
   }
 
@@ -125,11 +125,11 @@ function checkExceptions(cases: readonly RecordedCase[], { differences, leftOut 
     expect(ids.filter((id) => !byId.has(id))).to.deep.equal([])
   })
 
-  it('calls nothing a difference that is none', () => {
-    const same = differences.filter(({ id, answer }) => {
+  it('lists only real differences', () => {
+    const same = differences.filter(({ id, response }) => {
       const recorded = byId.get(id)
       if (recorded === undefined) return false
-      return alike(comparable(answer, recorded.varies), comparable(recorded.response, recorded.varies))
+      return alike(comparable(response, recorded.varies), comparable(recorded.response, recorded.varies))
     })
     expect(same.map(({ id }) => id)).to.deep.equal([])
   })
@@ -191,9 +191,9 @@ export function send(url: string, request: RecordedRequest): Promise<Received> {
     let received = Buffer.alloc(0)
     const socket = connect(Number(port), hostname, () => socket.write(Buffer.concat([head, body ?? Buffer.alloc(0)])))
     const settle = (isOver: boolean): void => {
-      const answer = readAnswer(received, request.method === 'HEAD', isOver)
-      if (answer === null) return
-      resolve(answer)
+      const response = readResponse(received, request.method === 'HEAD', isOver)
+      if (response === null) return
+      resolve(response)
       socket.destroy()
     }
     socket.on('data', (chunk: Buffer) => {
@@ -202,7 +202,7 @@ export function send(url: string, request: RecordedRequest): Promise<Received> {
     })
     socket.on('end', () => {
       settle(true)
-      reject(new Error(`no whole answer: ${received.toString('latin1')}`))
+      reject(new Error(`no whole response: ${received.toString('latin1')}`))
     })
     socket.on('error', reject)
   })
@@ -217,8 +217,8 @@ function bodyOf(request: RecordedRequest): Buffer | null {
   return request.body === undefined || request.body === null ? null : Buffer.from(request.body)
 }
 
-/** Null while something is still to come. An answer without Content-Length lasts until the connection ends. */
-function readAnswer(received: Buffer, isHead: boolean, isOver: boolean): Received | null {
+/** Null while something is still to come. A response without Content-Length lasts until the connection ends. */
+function readResponse(received: Buffer, isHead: boolean, isOver: boolean): Received | null {
   const end = received.indexOf('\r\n\r\n')
   if (end === -1) return null
   const [statusLine = '', ...fields] = received.subarray(0, end).toString('latin1').split('\r\n')

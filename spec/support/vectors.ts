@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** A file of spec/fixtures/vectors, whose README says where the answers are from. */
+/** A file of spec/fixtures/vectors, whose README says where the values are from. */
 export function knownAnswers(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`../fixtures/vectors/${name}.json`, import.meta.url), 'utf8'))
 }

@@ -24,7 +24,7 @@ import { basicHeader, withServer } from '../support/http.js'
 import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 
 // Each spec has the name of a test in the suite of the package that it is about, and asserts what that test asserts over
-// HTTP. Where our answer is another, on purpose, the name says so.
+// HTTP. Where our response is another, on purpose, the name says so.
 
 const SECRET = 'a secret of more than thirty-two bytes'
 const NOW = 1768478400
@@ -60,9 +60,9 @@ function ask(app: Koa, path: string, sent: Sent = {}): Promise<Received> {
   return withServer(app, ({ url }) => send(url, path, sent))
 }
 
-/** The token of a login's answer. */
+/** The token of a login's response. */
 function tokenOf({ json }: Received): string {
-  const { token } = json as { token: string } // what every login answers
+  const { token } = json as { token: string } // what every login returns
   return token
 }
 
@@ -71,30 +71,30 @@ function bearing(scheme: string, token: string, sent: Sent = {}): Sent {
   return { ...sent, headers: { ...sent.headers, authorization: `${scheme} ${token}` } }
 }
 
-function expectAnswer(answer: Received, status: number, json: object): void {
-  expect(answer.status).to.equal(status)
-  expect(answer.json).to.deep.equal(json)
+function expectResponse(response: Received, status: number, json: object): void {
+  expect(response.status).to.equal(status)
+  expect(response.json).to.deep.equal(json)
 }
 
-function isPairRefused(answer: Received, status: number): void {
-  expect(answer.status).to.equal(status)
-  expect(answer.json).to.include({ success: false }).and.to.have.property('errors')
-  expect(answer.json).to.not.have.any.keys('user', 'token')
+function isPairRefused(response: Received, status: number): void {
+  expect(response.status).to.equal(status)
+  expect(response.json).to.include({ success: false }).and.to.have.property('errors')
+  expect(response.json).to.not.have.any.keys('user', 'token')
 }
 
-function isPairIn(answer: Received): void {
-  expectAnswer(answer, 200, { success: true, user_id: 1 })
+function isPairIn(response: Received): void {
+  expectResponse(response, 200, { success: true, user_id: 1 })
 }
 
-function isJwtRefused(answer: Received, detail: string): void {
-  expectAnswer(answer, 401, { detail })
+function isJwtRefused(response: Received, detail: string): void {
+  expectResponse(response, 401, { detail })
   // The ancestor's challenge, with the reason behind it.
-  expect(answer.headers['www-authenticate']).to.match(/^JWT realm="api"/)
+  expect(response.headers['www-authenticate']).to.match(/^JWT realm="api"/)
 }
 
-function isJwtIn(answer: Received): void {
-  expect(answer.status).to.equal(200)
-  expect(claimsIn(tokenOf(answer))).to.include({ username: 'jpueblo' })
+function isJwtIn(response: Received): void {
+  expect(response.status).to.equal(200)
+  expect(claimsIn(tokenOf(response))).to.include({ username: 'jpueblo' })
 }
 
 function claimsIn(token: string): unknown {
@@ -151,11 +151,11 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_token_new', async () => {
-        const answer = await ask(app, '/token/new.json', asForm('username=jpulgarin&password=GGGGGG'))
-        expectAnswer(answer, 200, { success: true, user: 1, token: tokenOf(answer) })
-        expect(await api.verify({ user: '1', token: tokenOf(answer) })).to.include({ ok: true })
+        const response = await ask(app, '/token/new.json', asForm('username=jpulgarin&password=GGGGGG'))
+        expectResponse(response, 200, { success: true, user: 1, token: tokenOf(response) })
+        expect(await api.verify({ user: '1', token: tokenOf(response) })).to.include({ ok: true })
         // Each login with a sealed pair has an id of its own, so that it can be ended by itself; Django's generator makes one token a day.
-        if (name === 'Django pairs') expect(tokenOf(answer)).to.equal(token)
+        if (name === 'Django pairs') expect(tokenOf(response)).to.equal(token)
       })
 
       it('test_token_new_get', async () => {
@@ -179,8 +179,8 @@ describe('the tests that the ancestors have of their own', () => {
 
       it('test_token', async () => {
         for (const method of ['POST', 'GET']) {
-          const answer = await ask(app, `/token/${token}/1.json`, { method })
-          expectAnswer(answer, 200, { success: true })
+          const response = await ask(app, `/token/${token}/1.json`, { method })
+          expectResponse(response, 200, { success: true })
         }
       })
 
@@ -274,9 +274,9 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_cant_access_with_invalid_token', async () => {
-        const answer = await ask(app, '/guarded', bearing('Token', 'blkjasdfk'))
-        expect(answer.status).to.equal(401)
-        expect(answer.text).to.include('Invalid token')
+        const response = await ask(app, '/guarded', bearing('Token', 'blkjasdfk'))
+        expect(response.status).to.equal(401)
+        expect(response.text).to.include('Invalid token')
       })
 
       it('test_cant_access_without_token', async () => {
@@ -285,16 +285,16 @@ describe('the tests that the ancestors have of their own', () => {
 
       it('test_cant_access_with_expired_token', async () => {
         now += 31 * DAY
-        const answer = await ask(app, '/guarded', bearing('Token', token))
-        expect(answer.status).to.equal(401)
-        expect(answer.text).to.include('Token has expired')
+        const response = await ask(app, '/guarded', bearing('Token', token))
+        expect(response.status).to.equal(401)
+        expect(response.text).to.include('Token has expired')
       })
 
       it('test_cant_access_with_token_that_belongs_to_inactive_user', async () => {
         user.isActive = false
-        const answer = await ask(app, '/guarded', bearing('Token', token))
-        expect(answer.status).to.equal(401)
-        expect(answer.text).to.include('User inactive or deleted')
+        const response = await ask(app, '/guarded', bearing('Token', token))
+        expect(response.status).to.equal(401)
+        expect(response.text).to.include('User inactive or deleted')
       })
     })
 
@@ -323,28 +323,28 @@ describe('the tests that the ancestors have of their own', () => {
         const app = guardedBy(timed())
         const tokens = new Set<string>()
         for (let times = 0; times < 3; times += 1) {
-          const answer = await ask(app, '/auth/login/', asForm('username=test&password=test'))
-          expect(answer.status).to.equal(201)
-          tokens.add(tokenOf(answer))
+          const response = await ask(app, '/auth/login/', asForm('username=test&password=test'))
+          expect(response.status).to.equal(201)
+          tokens.add(tokenOf(response))
         }
         expect(tokens.size).to.equal(3)
       })
 
       it('test_login_successful_response_data', async () => {
         const app = guardedBy(timed())
-        const answer = await ask(app, '/auth/login/', asForm('username=test&password=test'))
-        expect(answer.json).to.have.all.keys('token')
-        expect(await ask(app, '/guarded', bearing('Token', tokenOf(answer)))).to.include({ status: 200 })
+        const response = await ask(app, '/auth/login/', asForm('username=test&password=test'))
+        expect(response.json).to.have.all.keys('token')
+        expect(await ask(app, '/guarded', bearing('Token', tokenOf(response)))).to.include({ status: 200 })
       })
 
-      it('test_cant_login_with_non_existant_username, but nobody learns that it is the name', async () => {
-        const answer = await ask(guardedBy(timed()), '/auth/login/', asForm('username=nobody&password=test'))
-        expectAnswer(answer, 400, { non_field_errors: ['Incorrect password.'] })
+      it('test_cant_login_with_non_existant_username, without saying that it is the name', async () => {
+        const response = await ask(guardedBy(timed()), '/auth/login/', asForm('username=nobody&password=test'))
+        expectResponse(response, 400, { non_field_errors: ['Incorrect password.'] })
       })
 
       it('test_cant_login_with_wrong_password', async () => {
-        const answer = await ask(guardedBy(timed()), '/auth/login/', asForm('username=test&password=wrong'))
-        expectAnswer(answer, 400, { non_field_errors: ['Incorrect password.'] })
+        const response = await ask(guardedBy(timed()), '/auth/login/', asForm('username=test&password=wrong'))
+        expectResponse(response, 400, { non_field_errors: ['Incorrect password.'] })
       })
     })
   })
@@ -367,49 +367,49 @@ describe('the tests that the ancestors have of their own', () => {
     })
 
     const detail = async (token: string): Promise<unknown> => {
-      const answer = await ask(app, '/guarded', bearing('Token', token))
-      expect(answer.status).to.equal(401)
-      return answer.json
+      const response = await ask(app, '/guarded', bearing('Token', token))
+      expect(response.status).to.equal(401)
+      return response.json
     }
     const obtain = (form: string): Promise<Received> => ask(app, '/api-token-auth/', asForm(form))
 
     describe('ObtainExpiringTokenViewTestCase', () => {
       it('test_post, but with a new token, since the old one is not known', async () => {
         const { token } = await api.issue(user)
-        const answer = await obtain('username=test&password=test')
-        expect(answer.status).to.equal(200)
-        expect(tokenOf(answer)).to.not.equal(token)
-        for (const one of [token, tokenOf(answer)]) {
+        const response = await obtain('username=test&password=test')
+        expect(response.status).to.equal(200)
+        expect(tokenOf(response)).to.not.equal(token)
+        for (const one of [token, tokenOf(response)]) {
           expect(await ask(app, '/guarded', bearing('Token', one))).to.include({ status: 200 })
         }
       })
 
       it('test_post_create_token', async () => {
-        const answer = await obtain('username=test&password=test')
-        expect(answer.status).to.equal(200)
+        const response = await obtain('username=test&password=test')
+        expect(response.status).to.equal(200)
         expect(await api.listTokens(user)).to.have.lengthOf(1)
-        const seen = await ask(app, '/guarded', bearing('Token', tokenOf(answer)))
+        const seen = await ask(app, '/guarded', bearing('Token', tokenOf(response)))
         expect(seen.json).to.deep.equal({ user: 1 })
       })
 
       it('test_post_no_credentials', async () => {
-        const answer = await ask(app, '/api-token-auth/', { method: 'POST' })
-        expect(answer.status).to.equal(400)
+        const response = await ask(app, '/api-token-auth/', { method: 'POST' })
+        expect(response.status).to.equal(400)
         const required = ['This field is required.']
-        expect(answer.json).to.deep.equal({ username: required, password: required })
+        expect(response.json).to.deep.equal({ username: required, password: required })
       })
 
       it('test_post_wrong_credentials', async () => {
-        const answer = await obtain('username=test&password=wrong')
-        expectAnswer(answer, 400, { non_field_errors: ['Unable to log in with provided credentials.'] })
+        const response = await obtain('username=test&password=wrong')
+        expectResponse(response, 400, { non_field_errors: ['Unable to log in with provided credentials.'] })
       })
 
       it('test_post_expired_token', async () => {
         const { token } = await api.issue(user)
         now += LIFETIME
-        const answer = await obtain('username=test&password=test')
-        expect(answer.status).to.equal(200)
-        expect(tokenOf(answer)).to.not.equal(token)
+        const response = await obtain('username=test&password=test')
+        expect(response.status).to.equal(200)
+        expect(tokenOf(response)).to.not.equal(token)
         expect(await api.listTokens(user)).to.have.lengthOf(1)
         expect(await ask(app, '/guarded', bearing('Token', token))).to.include({ status: 401 })
       })
@@ -418,8 +418,8 @@ describe('the tests that the ancestors have of their own', () => {
     describe('ExpiringTokenAuthenticationTestCase', () => {
       it('test_valid_token', async () => {
         const { token } = await api.issue(user)
-        const answer = await ask(app, '/guarded', bearing('Token', token))
-        expectAnswer(answer, 200, { user: 1 })
+        const response = await ask(app, '/guarded', bearing('Token', token))
+        expectResponse(response, 200, { user: 1 })
       })
 
       it('test_invalid_token', async () => {
@@ -477,9 +477,9 @@ describe('the tests that the ancestors have of their own', () => {
 
     const session = { headers: { cookie: 'sessionid=of-test' } }
     const login = async (): Promise<string> => {
-      const answer = await ask(app, '/token', asForm('username=test&password=abc123'))
-      expect(answer.status).to.equal(200)
-      return tokenOf(answer)
+      const response = await ask(app, '/token', asForm('username=test&password=abc123'))
+      expect(response.status).to.equal(200)
+      return tokenOf(response)
     }
 
     it('test_unauth', async () => {
@@ -501,16 +501,16 @@ describe('the tests that the ancestors have of their own', () => {
     it('test_bogus, refused instead of sent to a login page, also beside a session', async () => {
       const token = Buffer.from('random').toString('base64url')
       for (const sent of [{}, session]) {
-        const answer = await ask(app, '/admin/', bearing('Bearer', token, sent))
-        expectAnswer(answer, 401, { detail: 'anonymous' })
+        const response = await ask(app, '/admin/', bearing('Bearer', token, sent))
+        expectResponse(response, 401, { detail: 'anonymous' })
       }
     })
 
     it('test_expired, refused instead of sent to a login page', async () => {
       const token = await login()
       now += 14 * DAY + 1
-      const answer = await ask(app, '/admin/', bearing('Bearer', token))
-      expectAnswer(answer, 401, { detail: 'anonymous' })
+      const response = await ask(app, '/admin/', bearing('Bearer', token))
+      expectResponse(response, 401, { detail: 'anonymous' })
     })
   })
 
@@ -537,7 +537,7 @@ describe('the tests that the ancestors have of their own', () => {
     const refresh = (api: JwtApi<Member>, token: string): Promise<Received> =>
       ask(appFor(api), '/api-token-refresh/', asJson({ token }))
     /** The status of a guard for a token of an API with other options. */
-    const judged = async (
+    const statusAt = async (
       written: Partial<JwtApiOptions<Member>>,
       read: Partial<JwtApiOptions<Member>>,
     ): Promise<number> => {
@@ -559,9 +559,9 @@ describe('the tests that the ancestors have of their own', () => {
 
       it('test_post_form_failing_jwt_auth, test_post_json_failing_jwt_auth', async () => {
         for (const sent of [example.form, example.json]) {
-          const answer = await ask(appFor(jwt()), '/guarded', sent)
-          expect(answer.status).to.equal(401)
-          expect(answer.headers['www-authenticate']).to.equal('JWT realm="api"')
+          const response = await ask(appFor(jwt()), '/guarded', sent)
+          expect(response.status).to.equal(401)
+          expect(response.headers['www-authenticate']).to.equal('JWT realm="api"')
         }
       })
 
@@ -584,8 +584,8 @@ describe('the tests that the ancestors have of their own', () => {
         const api = jwt()
         const { token } = await api.issue(user)
         now += 300
-        const answer = await ask(appFor(api), '/guarded', bearing('JWT', token, example.json))
-        isJwtRefused(answer, 'Signature has expired.')
+        const response = await ask(appFor(api), '/guarded', bearing('JWT', token, example.json))
+        isJwtRefused(response, 'Signature has expired.')
       })
 
       it('test_post_form_failing_jwt_auth_changed_user_secret_key', async () => {
@@ -624,20 +624,20 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_jwt_login_json_bad_creds, test_invalid_credentials', async () => {
-        const answer = await loginBy(jwt(), asJson({ ...credentials, password: 'wrong' }))
-        expectAnswer(answer, 400, NO_LOGIN)
+        const response = await loginBy(jwt(), asJson({ ...credentials, password: 'wrong' }))
+        expectResponse(response, 400, NO_LOGIN)
       })
 
       it('test_jwt_login_json_missing_fields', async () => {
-        const answer = await loginBy(jwt(), asJson({ username: 'jpueblo' }))
-        expectAnswer(answer, 400, { password: ['This field is required.'] })
+        const response = await loginBy(jwt(), asJson({ username: 'jpueblo' }))
+        expectResponse(response, 400, { password: ['This field is required.'] })
       })
 
       it('test_required_fields', async () => {
-        const answer = await loginBy(jwt(), asJson({}))
-        expect(answer.status).to.equal(400)
+        const response = await loginBy(jwt(), asJson({}))
+        expect(response.status).to.equal(400)
         const required = ['This field is required.']
-        expect(answer.json).to.deep.equal({ username: required, password: required })
+        expect(response.json).to.deep.equal({ username: required, password: required })
       })
 
       it('test_jwt_login_with_expired_token', async () => {
@@ -647,21 +647,21 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_jwt_login_using_zero', async () => {
-        const answer = await loginBy(jwt(), asJson({ username: '0', password: '0' }))
-        expectAnswer(answer, 400, NO_LOGIN)
+        const response = await loginBy(jwt(), asJson({ username: '0', password: '0' }))
+        expectResponse(response, 400, NO_LOGIN)
       })
 
       it('test_disabled_user, in the words of a wrong password', async () => {
         user.isActive = false
-        const answer = await loginBy(jwt(), asJson(credentials))
-        expectAnswer(answer, 400, NO_LOGIN)
+        const response = await loginBy(jwt(), asJson(credentials))
+        expectResponse(response, 400, NO_LOGIN)
       })
 
       it('TestCustomResponsePayload.test_jwt_login_custom_response_json', async () => {
         const api = jwt({ respond: ({ username }, { token }) => ({ user: username, token }) })
-        const answer = await loginBy(api, asJson(credentials))
-        isJwtIn(answer)
-        expect(answer.json).to.include({ user: 'jpueblo' })
+        const response = await loginBy(api, asJson(credentials))
+        isJwtIn(response)
+        expect(response.json).to.include({ user: 'jpueblo' })
       })
     })
 
@@ -679,10 +679,10 @@ describe('the tests that the ancestors have of their own', () => {
         }
 
         it('test_jwt_login_json', async () => {
-          const answer = await login('password')
-          expect(answer.status).to.equal(200)
+          const response = await login('password')
+          expect(response.status).to.equal(200)
           const claims = { user_id: id, username: email, exp: NOW + 300, email, orig_iat: NOW }
-          expect(claimsIn(tokenOf(answer))).to.deep.equal(claims)
+          expect(claimsIn(tokenOf(response))).to.deep.equal(claims)
         })
 
         it('test_jwt_login_json_bad_creds', async () => {
@@ -705,31 +705,31 @@ describe('the tests that the ancestors have of their own', () => {
         const verify = (token: string): Promise<Received> => ask(appFor(api), '/api-token-verify/', asJson({ token }))
         it('test_verify_jwt, test_verify_jwt_with_pub_pvt_key', async () => {
           const { token } = await api.issue(user)
-          const answer = await verify(token)
-          expectAnswer(answer, 200, { token })
+          const response = await verify(token)
+          expectResponse(response, 200, { token })
         })
 
         it('test_verify_jwt_fails_with_expired_token', async () => {
           const { token } = await api.issue(user)
           now += 305
-          expectAnswer(await verify(token), 400, { non_field_errors: ['Signature has expired.'] })
+          expectResponse(await verify(token), 400, { non_field_errors: ['Signature has expired.'] })
         })
 
         it('test_verify_jwt_fails_with_bad_token', async () => {
-          expectAnswer(await verify('i am not a correctly formed token'), 400, {
+          expectResponse(await verify('i am not a correctly formed token'), 400, {
             non_field_errors: ['Error decoding signature.'],
           })
         })
 
         it('test_verify_jwt_fails_with_missing_user', async () => {
           const { token } = await api.issue(member(2, 'jsmith', 'password'))
-          expectAnswer(await verify(token), 400, { non_field_errors: ["User doesn't exist."] })
+          expectResponse(await verify(token), 400, { non_field_errors: ["User doesn't exist."] })
         })
 
         it('test_verify_jwt_fails_with_bad_pvt_key', async () => {
           const stranger = suite === 'VerifyJSONWebTokenTestsSymmetric' ? jwt({ secret: `another ${SECRET}` }) : make()
           const { token } = await stranger.issue(user)
-          expectAnswer(await verify(token), 400, { non_field_errors: ['Error decoding signature.'] })
+          expectResponse(await verify(token), 400, { non_field_errors: ['Error decoding signature.'] })
         })
       })
     }
@@ -739,10 +739,10 @@ describe('the tests that the ancestors have of their own', () => {
         const api = jwt()
         const login = await ask(appFor(api), '/api-token-auth/', asJson(credentials))
         now += 1
-        const answer = await refresh(api, tokenOf(login))
-        expect(answer.status).to.equal(200)
+        const response = await refresh(api, tokenOf(login))
+        expect(response.status).to.equal(200)
         expect(claimsIn(tokenOf(login))).to.include({ orig_iat: NOW, exp: NOW + 300 })
-        expect(claimsIn(tokenOf(answer))).to.include({ orig_iat: NOW, exp: NOW + 301 })
+        expect(claimsIn(tokenOf(response))).to.include({ orig_iat: NOW, exp: NOW + 301 })
       })
 
       it('test_refresh_jwt_after_refresh_expiration', async () => {
@@ -751,8 +751,8 @@ describe('the tests that the ancestors have of their own', () => {
         now += 7 * DAY
         expect(await refresh(api, token)).to.include({ status: 200 })
         now += 1
-        const answer = await refresh(api, token)
-        expectAnswer(answer, 400, { non_field_errors: ['Refresh has expired.'] })
+        const response = await refresh(api, token)
+        expectResponse(response, 400, { non_field_errors: ['Refresh has expired.'] })
       })
     })
 
@@ -774,8 +774,8 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_jwt_response_payload', async () => {
-        const answer = await ask(appFor(jwt()), '/api-token-auth/', asJson(credentials))
-        expect(answer.json).to.have.all.keys('token')
+        const response = await ask(appFor(jwt()), '/api-token-auth/', asJson(credentials))
+        expect(response.json).to.have.all.keys('token')
       })
 
       it('test_jwt_decode_verify_exp: exp is always checked here', async () => {
@@ -786,15 +786,15 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('test_fail_audience_missing, test_fail_audience_wrong, test_correct_audience', async () => {
-        expect(await judged({}, { audience: 'my_aud' })).to.equal(401)
-        expect(await judged({ audience: 'my_aud2' }, { audience: 'my_aud' })).to.equal(401)
-        expect(await judged({ audience: 'my_aud' }, { audience: 'my_aud' })).to.equal(200)
+        expect(await statusAt({}, { audience: 'my_aud' })).to.equal(401)
+        expect(await statusAt({ audience: 'my_aud2' }, { audience: 'my_aud' })).to.equal(401)
+        expect(await statusAt({ audience: 'my_aud' }, { audience: 'my_aud' })).to.equal(200)
       })
 
       it('test_fail_issuer_missing, test_fail_issuer_wrong, test_correct_issuer', async () => {
-        expect(await judged({}, { issuer: 'example.com' })).to.equal(401)
-        expect(await judged({ issuer: 'example2.com' }, { issuer: 'example.com' })).to.equal(401)
-        expect(await judged({ issuer: 'example.com' }, { issuer: 'example.com' })).to.equal(200)
+        expect(await statusAt({}, { issuer: 'example.com' })).to.equal(401)
+        expect(await statusAt({ issuer: 'example2.com' }, { issuer: 'example.com' })).to.equal(401)
+        expect(await statusAt({ issuer: 'example.com' }, { issuer: 'example.com' })).to.equal(200)
       })
     })
 
@@ -804,8 +804,8 @@ describe('the tests that the ancestors have of their own', () => {
         const token = tokenOf(login)
         const refreshed = await ask(appFor(withCookie()), '/api-token-refresh/', asJson({ token }))
         const verified = await ask(appFor(withCookie()), '/api-token-verify/', asJson({ token }))
-        for (const answer of [login, refreshed, verified]) {
-          expect(answer.headers['set-cookie']?.[0]).to.match(/^jwt=[^;]+; .*HttpOnly; Secure; SameSite=Lax$/)
+        for (const response of [login, refreshed, verified]) {
+          expect(response.headers['set-cookie']?.[0]).to.match(/^jwt=[^;]+; .*HttpOnly; Secure; SameSite=Lax$/)
         }
         expect(await ask(appFor(withCookie()), '/guarded', { headers: { cookie: `jwt=${token}` } })).to.include({
           status: 200,
@@ -813,8 +813,8 @@ describe('the tests that the ancestors have of their own', () => {
       })
 
       it('is a token that cannot be read where it is empty', async () => {
-        const answer = await ask(appFor(withCookie()), '/guarded', { headers: { cookie: 'jwt=' } })
-        expectAnswer(answer, 401, { detail: 'Error decoding signature.' })
+        const response = await ask(appFor(withCookie()), '/guarded', { headers: { cookie: 'jwt=' } })
+        expectResponse(response, 401, { detail: 'Error decoding signature.' })
       })
     })
   })

@@ -2,9 +2,9 @@ import { type Difference, differing, type LeftOut } from '../support/transcript.
 
 const NEW = { status: 200, json: { token: 'a new one' }, varies: ['json.token'] }
 
-/** Where expiringTokenApi answers otherwise than djangorestframework-expiring-authtoken did, why, and what. */
+/** How the responses of expiringTokenApi differ from those of djangorestframework-expiring-authtoken did, why, and what. */
 export const differences: readonly Difference[] = [
-  ...differing('only digests are kept, so that a login answers a new token and leaves the old one alone', NEW, [
+  ...differing('only digests are kept, so that a login returns a new token and keeps the old one', NEW, [
     'expiring.login.ok_existing',
     'expiring.login.ok_json',
     'expiring.login.ok_29days',

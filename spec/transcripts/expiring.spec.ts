@@ -43,18 +43,18 @@ describeTranscript('djangorestframework-expiring-authtoken', cases, exceptions, 
 
     replay(cases, exceptions, served)
 
-    it('hands out a token that is good, and leaves the older one good', async () => {
+    it('issues a valid token, and leaves the older one valid', async () => {
       const login = cases.find(({ id }) => id === 'expiring.login.ok_29days')
       if (login === undefined) throw new Error('no such case')
       const { url } = served('main')
       const { json } = await send(url, login.request)
       const older = seed.main.expiring['valid29']?.key
-      const { token } = json as { token: string } // the answer of a login
+      const { token } = json as { token: string } // the response of a login
       expect(token).to.not.equal(older)
       for (const key of [token, older]) {
         const authorization = ['Authorization', `Token ${key}`] as const
-        const answer = await send(url, { method: 'GET', path: '/expiring/me', headers: [authorization] })
-        expect(answer.status).to.equal(200)
+        const response = await send(url, { method: 'GET', path: '/expiring/me', headers: [authorization] })
+        expect(response.status).to.equal(200)
       }
     })
   })

@@ -12,7 +12,7 @@ function routeSays(error: string): { status: number; json: unknown } {
 const UNREADABLE = 'Error decoding signature.'
 const UNACCEPTABLE = 'Incorrect authentication credentials.'
 
-/** Where jwtApi answers otherwise than djangorestframework-jwt did, why, and what. */
+/** Where jwtApi responses otherwise than djangorestframework-jwt did, why, and what. */
 export const differences: readonly Difference[] = [
   // Login
   ...differing("the application's own body parser", { status: 400, json: JSON_PARSE_ERROR }, ['jwt.login.json_bad']),
@@ -65,9 +65,11 @@ export const differences: readonly Difference[] = [
     'alt.jwt.verify.unknown_user_id',
     'alt.jwt.verify.no_user_id',
   ]),
-  ...differing('before the signature is checked nobody learns what an id may look like', routeSays(UNREADABLE), [
-    'alt.jwt.verify.bad_user_id',
-  ]),
+  ...differing(
+    'before the signature is checked the response does not show what an id may look like',
+    routeSays(UNREADABLE),
+    ['alt.jwt.verify.bad_user_id'],
+  ),
 ]
 
 /** What is not sent. */

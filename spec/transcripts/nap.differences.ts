@@ -6,7 +6,7 @@ function issued(token: string): { status: number; json: unknown } {
   return { status: 200, json: { token } }
 }
 
-/** The tokens that the recorded logins answered. */
+/** The tokens that the recorded logins returned. */
 const TOKENS = {
   unicode:
     'WzMsImRqYW5nby5jb250cmliLmF1dGguYmFja2VuZHMuTW9kZWxCYWNrZW5kIl0:1vgM1A:6gBqy7yF4Gl8HqrgjdZV1zpt_Pm5GgogJGubZr6PD1g',
@@ -16,7 +16,7 @@ const TOKENS = {
     'WzE0LCJkamFuZ28uY29udHJpYi5hdXRoLmJhY2tlbmRzLk1vZGVsQmFja2VuZCJd:1vgM1A:f4F0ObmHxHthH7NKVqB8U859zwFhRA16RksGkQB9KPA',
 }
 
-/** Where signedTokenApi answers otherwise than nap-token-auth did, why, and what. */
+/** Where signedTokenApi responses otherwise than nap-token-auth did, why, and what. */
 export const differences: readonly Difference[] = [
   // Login
   ...differing('text/html; the same token, in JSON', issued(TOKENS.unicode), [
@@ -44,7 +44,7 @@ export const differences: readonly Difference[] = [
 
   // The guard
   ...differing('a token from the future is refused', ANONYMOUS, ['nap.me.tok.future']),
-  ...differing('a 500; a payload that names nobody is refused', ANONYMOUS, [
+  ...differing('a 500; a payload without a user is refused', ANONYMOUS, [
     'nap.me.tok.three_items',
     'nap.me.tok.not_a_list',
     'nap.me.tok.null_payload',
@@ -72,7 +72,7 @@ export const differences: readonly Difference[] = [
   ),
 
   // Beside a session
-  ...differing('a bad token is refused, never taken for the session’s user or for nobody', ANONYMOUS, [
+  ...differing('a bad token is refused, never taken for the session’s user or for an anonymous one', ANONYMOUS, [
     'nap.session.plus_tampered_token',
     'nap.session.plus_expired_token',
     'nap.session.plus_inactive_token',

@@ -5,7 +5,7 @@ import { withServer } from '../support/http.js'
 import { type Received, asForm, asJson, send, type Sent } from '../support/send.js'
 import { drfBodyParser } from './recorded-servers.js'
 
-// What Django REST framework answers next to what was recorded, on the wires that share it.
+// The responses of Django REST framework next to what was recorded, in the APIs that share it.
 
 type Make = typeof timedTokenApi | typeof expiringTokenApi
 
@@ -22,7 +22,7 @@ describe('the neighbours of the recorded logins', () => {
     password = await hashPassword('test')
   })
 
-  const wires = {
+  const apis = {
     timed: { path: '/auth/login/', make: timedTokenApi, status: 201, refusal: 'Incorrect password.', trims: true },
     expiring: {
       path: '/api-token-auth/',
@@ -40,11 +40,11 @@ describe('the neighbours of the recorded logins', () => {
     app.use(api.routes())
     return withServer(app, ({ url }) => send(url, path, sent))
   }
-  for (const [name, { path, make, status, refusal, trims }] of Object.entries(wires)) {
+  for (const [name, { path, make, status, refusal, trims }] of Object.entries(apis)) {
     const login = (sent: Sent): Promise<Received> => loginTo(make, path, sent)
     const says = async (sent: Sent, expected: number, json: object): Promise<void> => {
-      const answer = await login(sent)
-      expect([answer.status, answer.json]).to.deep.equal([expected, json])
+      const response = await login(sent)
+      expect([response.status, response.json]).to.deep.equal([expected, json])
     }
     describe(name, () => {
       const refused = { non_field_errors: [refusal] }
@@ -63,14 +63,14 @@ describe('the neighbours of the recorded logins', () => {
         }
       })
 
-      it('tells a media type that nobody reads, as it was sent', async () => {
+      it('names an unsupported media type as it was sent', async () => {
         for (const type of ['text/plain; charset=utf-8', 'application/vnd.api+json']) {
           await says(raw(type, '{}'), 415, { detail: `Unsupported media type "${type}" in request.` })
         }
         await says(raw(undefined, '{}'), 415, { detail: 'Unsupported media type "" in request.' })
       })
 
-      it('tells of what no text may hold', async () => {
+      it('names the character that text may not contain', async () => {
         const surrogate = 'Surrogate characters are not allowed: U+D800.'
         const nul = 'Null characters are not allowed.'
         const body = raw('application/json', '{"username": "\\ud800", "password": "\\u0000\\ud800"}')
@@ -93,8 +93,8 @@ describe('the neighbours of the recorded logins', () => {
       })
 
       it(`${trims ? 'cuts them off a password too' : 'leaves them on a password'}, as recorded`, async () => {
-        const answer = await login(asJson({ username: 'test', password: ' test ' }))
-        expect(answer.status).to.equal(trims ? status : 400)
+        const response = await login(asJson({ username: 'test', password: ' test ' }))
+        expect(response.status).to.equal(trims ? status : 400)
         await says(asJson({ username: 'test', password: '   ' }), 400, trims ? { password: BLANK } : refused)
       })
     })

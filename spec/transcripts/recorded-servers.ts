@@ -42,7 +42,7 @@ interface Seed {
   readonly timed: Readonly<Record<string, SeedKey>>
   readonly nap: Readonly<Record<string, string>>
   readonly jwt: Readonly<Record<string, string>>
-  /** User name → session id; on `main` alone. */
+  /** User name → session id; only on `main`. */
   readonly sessions?: Readonly<Record<string, string>>
 }
 
@@ -95,7 +95,7 @@ export function onEachStore(
 /** A user of a recorded server by name. */
 export function seededUser(server: ServerName, username: string): Member {
   const user = seededUsers(server).find((one) => one.username === username)
-  if (user === undefined) throw new Error(`nobody is ${username} on ${server}`)
+  if (user === undefined) throw new Error(`there is no ${username} on ${server}`)
   return user
 }
 
@@ -116,7 +116,7 @@ function addressed(addresses: Readonly<Record<string, string>>): Koa.Middleware 
   }
 }
 
-/** A body parser as an application of these wires has it: JSON of any shape goes through, and what is no JSON is refused in DRF's form. */
+/** A body parser as an application of these apis has it: JSON of any shape goes through, and what is no JSON is refused in DRF's form. */
 export function drfBodyParser(): Koa.Middleware {
   const parse = bodyParser({ jsonStrict: false })
   return async function parseOrRefuse(ctx, next) {

@@ -5,15 +5,17 @@ const WRONG = { status: 400, json: { non_field_errors: ['Incorrect password.'] }
 const PASSWORD_REQUIRED = { status: 400, json: { password: ['This field is required.'] } }
 const ISSUED = { status: 201, json: { token: 'a new one' }, varies: ['json.token'] }
 
-/** Where timedTokenApi answers otherwise than djangorestframework-timed-auth-token did, why, and what. */
+/** Where timedTokenApi responses otherwise than djangorestframework-timed-auth-token did, why, and what. */
 export const differences: readonly Difference[] = [
-  ...differing('nobody learns which names exist', WRONG, [
+  ...differing('the response does not show which names exist', WRONG, [
     'timed.login.unknown_user',
     'timed.login.format_json',
     'timed.login.method_override',
     'alt.timed.login.unknown',
   ]),
-  ...differing('nobody learns which names exist', PASSWORD_REQUIRED, ['timed.login.no_password_unknown_user']),
+  ...differing('the response does not show which names exist', PASSWORD_REQUIRED, [
+    'timed.login.no_password_unknown_user',
+  ]),
   ...differing('an HTML page', PASSWORD_REQUIRED, ['timed.login.accept_html_error']),
   ...differing("the application's own body parser", { status: 400, json: JSON_PARSE_ERROR }, [
     'timed.login.json_bad',

@@ -15,7 +15,7 @@ function loginOf(user: number, username: string): { status: number; json: unknow
   return { status: 200, json: { success: true, user, token: seed.main.tokenapi[username]?.['0'] } }
 }
 
-/** Where tokenApi answers otherwise than django-tokenapi did, why, and what. */
+/** Where tokenApi responses otherwise than django-tokenapi did, why, and what. */
 export const differences: readonly Difference[] = [
   // Login
   ...differing('user names are compared in one form, NFKC', loginOf(3, 'ünïcødé-用户'), ['tokenapi.new.username_nfd']),
@@ -31,7 +31,7 @@ export const differences: readonly Difference[] = [
   ...differing('methods are case-sensitive (RFC 9110 §9.1), and Node.js knows no "post"', { status: 400 }, [
     'tokenapi.new.method.lowercase_post',
   ]),
-  ...differing('a login leaves the stored hash alone, so that older tokens stay good', ok, [
+  ...differing('a login does not change the stored hash, so that older tokens stay valid', ok, [
     'tokenapi.upgrade.legacy.3_token_after',
     'tokenapi.upgrade.shortsalt.3_token_after',
     'tokenapi.upgrade.legacysha1.3_token_after',
@@ -45,7 +45,7 @@ export const differences: readonly Difference[] = [
     'tokenapi.verify.trailing_slash',
   ]),
   ...differing('an id has one form', noMatch, ['tokenapi.verify.user_arabic_digit']),
-  ...differing('a 500; an id out of range is nobody', noMatch, ['tokenapi.verify.user_too_big']),
+  ...differing('a 500; an id out of range is no user', noMatch, ['tokenapi.verify.user_too_big']),
   ...differing('a CSRF refusal; no session is involved', ok, ['tokenapi.verify.method.PUT']),
 
   // The guard
@@ -68,7 +68,7 @@ export const differences: readonly Difference[] = [
     'tokenapi.me.two_auth_headers',
   ]),
   ...differing('a repeated parameter is refused, never guessed', mustInclude, ['tokenapi.me.query_duplicate']),
-  ...differing('a 500; what cannot be an id is nobody', wrongPair, [
+  ...differing('a 500; what cannot be an id is no user', wrongPair, [
     'tokenapi.me.basic_user_abc',
     'tokenapi.me.basic_user_float',
     'tokenapi.me.basic_user_huge',
