@@ -22,7 +22,7 @@ import { type KnexUser, knexTokens, knexUsers } from 'koa-tokenapi/knex'
 import { InternalError } from '../../lib/errors.js'
 import { onEachDatabase } from '../support/databases.js'
 import { basicHeader, type Served, withServer } from '../support/http.js'
-import { type Answer, send } from '../support/send.js'
+import { type Received, send } from '../support/send.js'
 import { cheap, createTables, NOW, refill } from '../support/siblings.js'
 
 const SECRET = 'one secret of more than 32 bytes for all'
@@ -58,7 +58,7 @@ function appOf(api: Pick<ReturnType<typeof apiKeys<KnexUser>>, 'tokenRequired' |
   return app
 }
 
-type Ask = (path: string, headers: OutgoingHttpHeaders, method?: string) => Promise<Answer>
+type Ask = (path: string, headers: OutgoingHttpHeaders, method?: string) => Promise<Received>
 
 function bearer(token: string): OutgoingHttpHeaders {
   return { authorization: `Bearer ${token}` }
