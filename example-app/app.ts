@@ -5,6 +5,7 @@ import type { ThrottleOptions } from 'koa-tokenapi'
 import type { Parts, Routes } from './parts.js'
 import { respondToErrors, respondToUnhandled } from './responses.js'
 import { healthRoutes } from './routes/health.js'
+import { keyRoutes } from './routes/keys.js'
 import { pairRoutes } from './routes/pair.js'
 import { expiringRoutes, jwtRoutes, signedRoutes, timedRoutes } from './routes/siblings.js'
 import { usersOf } from './users.js'
@@ -20,7 +21,15 @@ export interface AppOptions {
 }
 
 /** In the order in which a request meets them. */
-const ROUTES: readonly Routes[] = [healthRoutes, pairRoutes, timedRoutes, expiringRoutes, signedRoutes, jwtRoutes]
+const ROUTES: readonly Routes[] = [
+  healthRoutes,
+  pairRoutes,
+  timedRoutes,
+  expiringRoutes,
+  signedRoutes,
+  jwtRoutes,
+  keyRoutes,
+]
 
 /** The example's app: the same for `npm start` and for its specs. */
 export function createApp(options: AppOptions): Koa {

@@ -249,6 +249,19 @@ describe('the architecture', () => {
       expect(textOf(fileOf('apiKeys'))).not.to.include('loginApi')
     })
 
+    it("what users read: each API is in the README's table and in the example app", () => {
+      const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+      const routes = new URL('../example-app/routes/', import.meta.url)
+      const example = readdirSync(routes)
+        .map((file) => readFileSync(new URL(file, routes), 'utf8'))
+        .join('\n')
+      expect(exportedApis).to.have.length.above(5)
+      for (const name of exportedApis) {
+        expect(readme, name).to.match(new RegExp(`^\\| \`${name}\` +\\|`, 'm'))
+        expect(example, name).to.match(new RegExp(`\\b${name}(<\\w+>)?\\(`))
+      }
+    })
+
     it('the clock skew that is allowed', () => {
       const dated = files.filter((file) => /\bisInFuture\(/.test(textOf(file)) && file !== 'clock')
       expect(dated).to.include.members(['tokens/jwt/claims', 'tokens/sealed-pair', 'tokens/signed'])
