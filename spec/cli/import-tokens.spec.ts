@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,17 +8,18 @@ import knex, { type Knex } from 'knex'
 import { expiringTokenApi, timedTokenApi } from 'koa-tokenapi'
 import { createTokenTable, type IdColumn, knexTokens, knexUsers } from 'koa-tokenapi/knex'
 import { importTokens, usage } from '../../lib/cli/import-tokens.js'
+import { InternalError } from '../../lib/errors.js'
 import { type Database, databases } from '../support/databases.js'
 import { cheap, served } from '../support/siblings.js'
 
-/** When the specs happen: tokens of these times are judged by it. */
+/** The time at which the specs verify tokens. */
 const NOW = Date.UTC(2026, 10, 22, 12) / 1000
 const DAY = 86400
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 const [ALICE, BOB] = ['6f1c1b1e-4c7f-4d0a-9a58-0b6f6b1f0a11', 'a0000000-0000-4000-8000-000000000002']
 
-/** A key as Django makes it: 40 hex digits, told apart by a number. */
+/** A key as Django makes it: 40 hex digits, distinguished by a number. */
 function keyOf(number: number): string {
   return `${number.toString(16).padStart(8, '0')}${'a0b1c2d3'.repeat(4)}`
 }
@@ -29,7 +30,7 @@ function django(name: Database['name'], seconds: number): string {
   return name === 'PostgreSQL' ? `${text}.654321+00` : `${text}.654321`
 }
 
-/** A database as Django has left it, and its address. */
+/** A database of a Django application, and its URL. */
 interface Old {
   readonly db: Knex
   readonly url: string
@@ -61,13 +62,13 @@ async function open(database: Database): Promise<Old> {
   }
 }
 
-/** What Knex has read of the address that spec/support/databases.ts gave it. */
+/** What Knex has read of the URL that spec/support/databases.ts gave it. */
 interface Settings {
   readonly connection: { user: string; password?: string; host: string; port: string; database: string }
   readonly searchPath?: string
 }
 
-/** The address of the empty database that was opened, as somebody would write it on a command line. */
+/** The URL of the empty database that was opened, as it is written on a command line. */
 function urlOf(db: Knex, name: Database['name']): string {
   const { connection, searchPath } = db.client.config as Settings // see above
   const { user, password = '', host, port, database } = connection
@@ -95,10 +96,15 @@ async function createDjangoTables(old: Old, id: IdColumn): Promise<void> {
   )
 }
 
-async function imported(args: readonly string[]): Promise<string[]> {
+async function imported(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> {
   const lines: string[] = []
-  await importTokens(args, (line) => lines.push(line))
+  await importTokens(args, (line) => lines.push(line), env)
   return lines
+}
+
+/** The last line for the one token of the table. */
+function doneWith(added: number): string {
+  return `done: 1 tokens read from authtoken_token, ${added} new in tokens`
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -149,7 +155,7 @@ describe('importTokens', () => {
         clock: () => now,
       })
 
-      it('lets keys of authtoken_token go on working over HTTP, and expired ones stay expired', async () => {
+      it('keeps keys of authtoken_token working over HTTP, and expired ones expired', async () => {
         await fill('integer', [1, 2, 3])
         await addToken(1, 1, NOW - DAY)
         await addToken(2, 2, NOW - 31 * DAY)
@@ -170,7 +176,7 @@ describe('importTokens', () => {
         expect(JSON.stringify(await old.db('tokens'))).not.to.include(keyOf(1))
       })
 
-      it('lets keys of timed_auth_token_timedauthtoken go on working, with their times', async () => {
+      it('keeps keys of timed_auth_token_timedauthtoken working, with their times', async () => {
         await fill('integer', [1, 2])
         await addTimed(1, 1, { created: NOW - 9 * DAY, used: NOW - DAY, ends: NOW + DAY })
         await addTimed(2, 1, { created: NOW - 9 * DAY, used: NOW - 8 * DAY, ends: NOW })
@@ -191,14 +197,14 @@ describe('importTokens', () => {
         })
       })
 
-      it('is for its own API alone', async () => {
+      it('adds tokens for one API only', async () => {
         await fill('integer', [1])
         await addToken(1, 1, NOW)
         await imported(['--database', old.url, '--from', 'authtoken_token'])
         expect(await timedTokenApi(settings('integer')).verify({ token: keyOf(1) })).to.include({ ok: false })
       })
 
-      it('finds nothing new when it is run twice, and what has come since', async () => {
+      it('adds nothing when it is run again, except what is new since', async () => {
         await fill('integer', [1, 2])
         await addToken(1, 1, NOW)
         const args = ['--database', old.url, '--from', 'authtoken_token']
@@ -220,7 +226,7 @@ describe('importTokens', () => {
         expect(await expiringTokenApi(settings('integer')).verify({ token: keyOf(1) })).to.include({ ok: false })
       })
 
-      it('says how far it is, batch by batch, and changes nothing of Django’s', async () => {
+      it('prints its progress batch by batch, and changes nothing of Django’s', async () => {
         await fill('integer', [])
         const rows = Array.from({ length: 2500 }, (_, at) => ({
           key: keyOf(at),
@@ -238,14 +244,14 @@ describe('importTokens', () => {
         expect(await old.db('authtoken_token').orderBy('key')).to.deep.equal(before)
       })
 
-      it('says so where there is nothing', async () => {
+      it('says so if there is nothing', async () => {
         await fill('integer', [])
         expect(await imported(['--database', old.url, '--from', 'authtoken_token'])).to.deep.equal([
           'done: 0 tokens read from authtoken_token, 0 new in tokens',
         ])
       })
 
-      it('knows users by UUIDs, however the database keeps them', async () => {
+      it('reads users’ UUIDs, however the database keeps them', async () => {
         const kept = (id: string): string => (old.name === 'PostgreSQL' ? id : id.replaceAll('-', ''))
         await fill('uuid', [kept(ALICE), kept(BOB)])
         await addToken(1, kept(ALICE), NOW)
@@ -260,7 +266,7 @@ describe('importTokens', () => {
         })
       })
 
-      it('knows users by 64-bit numbers', async () => {
+      it('reads users’ 64-bit ids', async () => {
         await fill('bigint', ['9223372036854775807'])
         await addToken(1, '9223372036854775807', NOW)
         await imported(['--database', old.url, '--from', 'authtoken_token', '--id', 'bigint'])
@@ -269,7 +275,7 @@ describe('importTokens', () => {
         expect(verdict.ok && verdict.value.user.id).to.equal(9223372036854775807n)
       })
 
-      describe('where a user’s id does not fit --id', () => {
+      describe('if a user’s id does not fit --id', () => {
         const wrong: readonly [kept: IdColumn, read: IdColumn, id: unknown][] = [
           ['bigint', 'integer', '9007199254740993'],
           ['bigint', 'integer', '2147483648'],
@@ -281,7 +287,7 @@ describe('importTokens', () => {
           ['integer', 'integer', -7],
         ]
         for (const [kept, read, id] of wrong) {
-          it(`takes nothing of the batch over: ${String(id)} read as ${read}`, async () => {
+          it(`takes over nothing of the batch: ${String(id)} read as ${read}`, async () => {
             const firsts: Readonly<Record<IdColumn, unknown>> = { integer: 1, bigint: 1, text: '1', uuid: BOB }
             const [first, other] = [firsts[kept], id].map((one) =>
               kept === 'uuid' && old.name !== 'PostgreSQL' ? String(one).replaceAll('-', '') : one,
@@ -297,7 +303,7 @@ describe('importTokens', () => {
         }
       })
 
-      it('skips and counts keys that nobody could present, and takes the others over', async () => {
+      it('skips and counts keys that no client could present, and takes the others over', async () => {
         await fill('integer', [1, 2, 3, 4])
         await addToken(1, 1, NOW)
         await addToken(2, 2, NOW)
@@ -353,11 +359,11 @@ describe('importTokens', () => {
         const options = ['--lifetime', '60', '--audience', 'staff', '--to', 'staff_tokens']
         await imported(['--database', old.url, '--from', 'authtoken_token', ...options])
         const store = knexTokens(old.db, { table: 'staff_tokens' })
-        const judge = async (audience: string, now: number): Promise<boolean> =>
+        const isValid = async (audience: string, now: number): Promise<boolean> =>
           (await expiringTokenApi({ ...settings('integer', now), store, audience }).verify({ token: keyOf(1) })).ok
-        expect(await judge('staff', NOW + 59)).to.equal(true)
-        expect(await judge('staff', NOW + 60)).to.equal(false)
-        expect(await judge('', NOW)).to.equal(false)
+        expect(await isValid('staff', NOW + 59)).to.equal(true)
+        expect(await isValid('staff', NOW + 60)).to.equal(false)
+        expect(await isValid('', NOW)).to.equal(false)
         expect(await old.db('tokens')).to.deep.equal([])
       })
 
@@ -374,11 +380,67 @@ describe('importTokens', () => {
         }
       })
 
-      it('rejects where a table is missing, and leaves no connection open', async () => {
+      it('names the token table if it is missing, and leaves no connection open', async () => {
         await createDjangoTables(old, 'integer')
         await addToken(1, 1, NOW)
-        const error = await rejection(imported(['--database', old.url, '--from', 'authtoken_token']))
-        expect(error).to.be.instanceOf(Error).and.not.instanceOf(TypeError)
+        const args = ['--database', old.url, '--from', 'authtoken_token']
+        expect(await rejection(imported(args)))
+          .to.be.instanceOf(InternalError)
+          .with.property('message')
+          .that.includes('table tokens does not exist')
+        expect(await rejection(imported([...args, '--to', 'my_tokens'])))
+          .to.have.property('message')
+          .that.includes('table my_tokens does not exist')
+      })
+
+      for (const table of ['authtoken_token', 'timed_auth_token_timedauthtoken'] as const) {
+        it(`names ${table} if it is missing`, async () => {
+          await createTokenTable(old.db)
+          expect(await rejection(imported(['--database', old.url, '--from', table])))
+            .to.be.instanceOf(InternalError)
+            .with.property('message')
+            .that.includes(`table ${table} does not exist`)
+        })
+      }
+
+      it('names the column that a table lacks', async () => {
+        await fill('integer', [1])
+        await old.db.schema.alterTable('authtoken_token', (columns) => columns.renameColumn('created', 'made'))
+        expect(await rejection(imported(['--database', old.url, '--from', 'authtoken_token'])))
+          .to.be.instanceOf(InternalError)
+          .with.property('message')
+          .that.includes('column created of table authtoken_token')
+      })
+
+      it('finds its databases in the environment, and prefers what the command line says', async () => {
+        await fill('integer', [1])
+        await addToken(1, 1, NOW)
+        const from = ['--from', 'authtoken_token']
+        expect((await imported(from, { DATABASE_URL: old.url })).at(-1)).to.equal(doneWith(1))
+        const wrong = 'postgres://u@127.0.0.1:1/d'
+        const args = [...from, '--database', old.url]
+        expect((await imported([...args, '--source', old.url], { DATABASE_URL: wrong })).at(-1)).to.equal(doneWith(0))
+        expect((await imported(args, { SOURCE_DATABASE_URL: old.url })).at(-1)).to.equal(doneWith(0))
+        expect(await rejection(imported(args, { SOURCE_DATABASE_URL: wrong }))).to.have.property('code', 'ECONNREFUSED')
+      })
+
+      it('counts in a dry run what it would add, and writes nothing', async () => {
+        await fill('integer', [1, 2, 3])
+        await addToken(1, 1, NOW)
+        await addTimed(9, 1, { created: NOW, used: NOW, ends: NOW + DAY })
+        const args = ['--database', old.url, '--from', 'authtoken_token']
+        await imported(args)
+        await addToken(2, 2, NOW)
+        await old.db('authtoken_token').insert({ created: django(old.name, NOW), key: 'too-short', user_id: 3 })
+        const before = await old.db('tokens').orderBy('id')
+        expect(await imported([...args, '--dry-run'])).to.deep.equal([
+          'authtoken_token: 3 read, 1 new, 1 unusable',
+          'dry run, nothing written: 3 tokens read from authtoken_token, 1 new in tokens, 1 unusable',
+        ])
+        const timed = ['--database', old.url, '--from', 'timed_auth_token_timedauthtoken', '--dry-run']
+        expect((await imported(timed)).at(0)).to.equal('timed_auth_token_timedauthtoken: 1 read, 1 new')
+        expect(await old.db('tokens').orderBy('id')).to.deep.equal(before)
+        expect((await imported(args)).at(0)).to.equal('authtoken_token: 3 read, 1 new, 1 unusable')
       })
     })
   }
@@ -388,6 +450,11 @@ describe('importTokens', () => {
     const wrong: Readonly<Record<string, readonly [readonly string[], string]>> = {
       'without any': [[], '--database'],
       'without a database': [['--from', 'authtoken_token'], '--database'],
+      'for an empty database': [['--database', '', '--from', 'authtoken_token'], '--database'],
+      'for a database of an unknown kind': [
+        ['--database', 'oracle://u@h/d', '--from', 'authtoken_token'],
+        'postgres://',
+      ],
       'without a table': [['--database', ':memory:'], '--from'],
       'for another table': [['--database', ':memory:', '--from', 'auth_user'], '--from'],
       'for another kind of id': [[...good, '--id', 'float'], 'id must be'],
@@ -412,9 +479,13 @@ describe('importTokens', () => {
   })
 })
 
-function run(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const { DATABASE_URL: _, SOURCE_DATABASE_URL: __, ...inherited } = process.env
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: ROOT }, (error, out, err) => {
+    execFile(process.execPath, args, { cwd: ROOT, env: { ...inherited, ...env } }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err })
     })
   })
@@ -428,8 +499,10 @@ describe('the command koa-tokenapi', () => {
     this.timeout(120_000)
     await mkdir(join(ROOT, '.tmp'), { recursive: true })
     folder = await mkdtemp(join(ROOT, '.tmp', 'built-')) // within the project, so that its dependencies are found
-    await run([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', folder])
-    command = join(folder, 'cli', 'koa-tokenapi.js')
+    const dist = join(folder, 'dist')
+    await run([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', dist])
+    await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'))
+    command = join(dist, 'cli', 'koa-tokenapi.js')
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
@@ -453,7 +526,7 @@ describe('the command koa-tokenapi', () => {
     }
   })
 
-  it('says how it is used', async () => {
+  it('prints its usage', async () => {
     for (const args of [[], ['--help'], ['import-tokens', '--help']]) {
       expect(await run([command, ...args]), args.join(' ')).to.deep.equal({
         code: 0,
@@ -461,10 +534,10 @@ describe('the command koa-tokenapi', () => {
         err: '',
       })
     }
-    expect((await run([command, 'export-tokens'])).code).to.equal(1)
+    expect(await run([command, 'export-tokens'])).to.deep.equal({ code: 1, out: '', err: `${usage}\n` })
   })
 
-  it('says what is wrong with its arguments, and how it is used', async () => {
+  it('says what is wrong with its arguments, and prints its usage', async () => {
     for (const args of [['import-tokens'], ['import-tokens', '--force']]) {
       const { code, out, err } = await run([command, ...args])
       expect([code, out]).to.deep.equal([1, ''])
@@ -472,7 +545,7 @@ describe('the command koa-tokenapi', () => {
     }
   })
 
-  it('says what is wrong with the data alone', async () => {
+  it('says only what is wrong with the data', async () => {
     const [sqlite] = databases
     if (sqlite === undefined) throw new Error('SQLite is always there')
     const old = await open(sqlite)
@@ -495,10 +568,51 @@ describe('the command koa-tokenapi', () => {
     }
   })
 
-  it('says of a database’s error only its name', async () => {
-    const missing = join(folder, 'nothing.sqlite3')
-    const args = ['import-tokens', '--database', missing, '--from', 'authtoken_token']
+  it('prints only the code of a database’s error', async () => {
+    const args = ['import-tokens', '--database', 'postgres://user:secret@127.0.0.1:1/d', '--from', 'authtoken_token']
     const { code, out, err } = await run([command, ...args])
-    expect([code, out, err]).to.deep.equal([1, '', 'failed: Error SQLITE_ERROR\n'])
+    expect([code, out, err]).to.deep.equal([1, '', 'failed: ECONNREFUSED\n'])
+  })
+
+  it('says in one line which table is missing', async () => {
+    const file = join(folder, 'empty.sqlite3')
+    await writeFile(file, '')
+    const { code, out, err } = await run([command, 'import-tokens', '--database', file, '--from', 'authtoken_token'])
+    expect([code, out, err]).to.deep.equal([1, '', 'table tokens does not exist (SQLITE_ERROR)\n'])
+  })
+
+  it('creates no file for a SQLite path that is mistyped', async () => {
+    const missing = join(folder, 'mistyped.sqlite3')
+    for (const url of [missing, `sqlite:${missing}`]) {
+      for (const option of ['--database', '--source']) {
+        const args = ['import-tokens', '--from', 'authtoken_token', '--database', ':memory:', option, url]
+        const { code, out, err } = await run([command, ...args])
+        expect([code, out]).to.deep.equal([1, ''])
+        expect(err).to.include(`${missing} does not exist`)
+        expect(await readdir(folder)).not.to.include('mistyped.sqlite3')
+      }
+    }
+  })
+
+  it('never prints a URL, which may hold a password', async () => {
+    for (const url of ['postgress://user:secret@h/d', 'mysql://user:secret@127.0.0.1:1/d']) {
+      const { code, out, err } = await run([command, 'import-tokens', '--database', url, '--from', 'authtoken_token'])
+      expect(code).to.equal(1)
+      expect(out + err).not.to.include('secret')
+    }
+  })
+
+  it('reads DATABASE_URL', async () => {
+    const { code, err } = await run([command, 'import-tokens', '--from', 'authtoken_token'], {
+      DATABASE_URL: 'postgres://u@127.0.0.1:1/d',
+    })
+    expect([code, err]).to.deep.equal([1, 'failed: ECONNREFUSED\n'])
+  })
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+    for (const args of [['--version'], ['import-tokens', '--version']]) {
+      expect(await run([command, ...args])).to.deep.equal({ code: 0, out: `${version}\n`, err: '' })
+    }
   })
 })

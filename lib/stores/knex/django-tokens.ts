@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { ContractViolation } from '../../errors.js'
 import { asText, type Dialect, dialectOf, rowsOf, verbatim } from './dialect.js'
 import { type IdColumn, idsOf } from '../ids.js'
+import { diagnosed } from './diagnosis.js'
 import { rawOf } from './raw.js'
 import { checkOptions, type OptionNames } from '../../option-names.js'
 
@@ -37,7 +38,8 @@ const OPTIONS = { table: true, id: true, batch: true } as const satisfies Option
  * Reads the tokens that a Django application has stored, in batches, smallest key first: its tables are not changed.
  *
  * @throws {TypeError} for another table or database, and before a batch with a user whose id is not a canonical one of the
- *   type `id`, which would name another user or none. A query that fails rejects.
+ *   type `id`, which would name another user or none.
+ * @throws {InternalError} ERR_SCHEMA that names a table or column that is missing. Other queries that fail reject as they are.
  */
 export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
   checkOptions('djangoTokens', options, OPTIONS)
@@ -58,9 +60,18 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
   ].join(', ')
   const query = `select ${selected} from ${quoted(table)} where ${key} > ? order by ${key} limit ${batch}`
 
+  const words = { table, columns: ['key', 'user_id', ...times.map(([column]) => column)] }
+  const read = async (bindings: readonly string[]): Promise<unknown> => {
+    try {
+      return await raw(query, bindings)
+    } catch (error) {
+      throw diagnosed(error, words)
+    }
+  }
+
   let last = ''
   for (;;) {
-    const rows = rowsOf(dialect, await raw(query, [last]))
+    const rows = rowsOf(dialect, await read([last]))
     if (rows.length === 0) return
     last = String(rows.at(-1)?.['token'])
     const users = rows.map((row) => ids.canonical(typeof row['user_id'] === 'string' ? row['user_id'] : ''))
