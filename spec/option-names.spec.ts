@@ -218,6 +218,38 @@ describe('options that do nothing', () => {
   })
 })
 
+describe('renewDays', () => {
+  const make = loose(root.tokenApi, { users, renewDays: 30 })
+  const sealed = root.sealedPairs({ secret })
+  const django = root.djangoPairs({ secret })
+
+  it('is refused with tokens that do not keep the time of the login, which no one could renew', () => {
+    for (const tokens of [
+      django,
+      root.signedTokens({ secret }),
+      root.apiKeyTokens({ store }),
+      jwtDoor.jwtTokens({ secret, refreshLifetime: false }),
+      root.anyOf(django, sealed),
+      root.anyOf(root.anyOf(django), sealed),
+    ]) {
+      expect(() => make({ tokens })).to.throw(TypeError, 'renewDays does nothing')
+    }
+  })
+
+  it('is taken with tokens that keep it', () => {
+    expect(() => make({ secret })).not.to.throw()
+    for (const tokens of [
+      sealed,
+      root.expiringTokens({ store }),
+      root.slidingTokens({ store }),
+      jwtDoor.jwtTokens({ secret }),
+      root.anyOf(sealed, django),
+    ]) {
+      expect(() => make({ tokens })).not.to.throw()
+    }
+  })
+})
+
 describe('options of a part', () => {
   it('of one algorithm of phc are refused with the other', () => {
     const make = loose(root.phc)

@@ -29,7 +29,10 @@ export interface TokenApiOptions<U extends User, T extends TokenFacts = SealedPa
   readonly clock?: Clock
   /** Another kind of token instead of sealed pairs; then `secret`, `timeoutDays`, `audience`, `boundTo` and `minSecretBytes` belong to that kind, and are refused here. */
   readonly tokens?: TokenKind<U, T>
-  /** Days after the password was typed in which a good token can be exchanged for a fresh one; none by default. */
+  /**
+   * Days after the password was typed in which a good token can be exchanged for a fresh one; none by default. Refused with `tokens`
+   * that do not keep the time of the login (see `TokenKind.keepsLoginTime`).
+   */
   readonly renewDays?: number
   /** Where a request carries its pair; parameters in body or query, then Basic, then Bearer. */
   readonly credentials?: Credentials
@@ -98,6 +101,9 @@ export function tokenApi<U extends User, T extends TokenFacts>(options: TokenApi
     isBound,
     ...(renewDays === undefined ? {} : { renewFor: renewDays * DAY }),
   })
+
+  if (renewDays !== undefined && tokens.keepsLoginTime !== true)
+    throw new TypeError('renewDays does nothing with tokens of a kind that does not keep the time of the login')
 
   const routes: PairRoutes<U, T> = {
     prefix,

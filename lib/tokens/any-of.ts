@@ -8,7 +8,8 @@ const FURTHEST: readonly TokenReason[] = ['inactive', 'revoked', 'expired', 'inv
 /**
  * Issues tokens of the first kind and accepts those of all, so that tokens in clients' hands keep working while a new kind
  * takes over. It goes on after any refusal and returns the one that came furthest, marked as genuine if any of them is. The
- * options of `issue` go to the first kind, so limits are those that it carries. `revokeAll` is there only if every kind has it.
+ * options of `issue` go to the first kind, so limits are those that it carries, and the time of the login is kept if it keeps
+ * it. `revokeAll` is there only if every kind has it.
  */
 export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts>(
   first: TokenKind<U, T>,
@@ -23,6 +24,7 @@ export function anyOf<U extends User, T extends TokenFacts, O extends TokenFacts
 
   const both: TokenKind<U, T | O> = {
     ...(first.carries !== undefined && { carries: first.carries }),
+    ...(first.keepsLoginTime === true && { keepsLoginTime: true }),
     ...(kinds.every((kind) => kind.needsUser === true) && { needsUser: true }),
     issue: (user, options) => first.issue(user, options),
     ...(withdraw !== undefined && { withdraw }),

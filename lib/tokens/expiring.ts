@@ -38,6 +38,7 @@ export function expiringTokens<U extends User = User>(options: ExpiringTokenOpti
 
   return {
     ...shared,
+    keepsLoginTime: true,
     issue: (user, given) => issue(user, lifetime, given),
     adopt: (tokens) => adopt(tokens, ({ createdAt }) => createdAt + lifetime),
 

@@ -87,6 +87,7 @@ export function sealedPairs<U extends User = User>(options: SealedPairOptions<U>
 
   return {
     carries: 'esmp',
+    keepsLoginTime: true,
     needsUser: true,
     lifetime,
 

@@ -81,6 +81,7 @@ export function slidingTokens<U extends User = User>(options: SlidingTokenOption
 
   return {
     ...shared,
+    keepsLoginTime: true,
     adopt: (tokens) =>
       adopt(tokens, ({ createdAt, lastUsedAt }) => {
         // The user, whom the function would be called with, is not known here.

@@ -56,6 +56,8 @@ export interface TokenKind<in U extends User = User, out T extends TokenFacts = 
   readonly carries?: string
   /** Seconds after which each of its tokens has expired, however it is used; absent if there is no such time or it depends on the user. */
   readonly lifetime?: number
+  /** Whether its tokens keep the `loggedInAt` that they were issued with. Those of other kinds cannot be renewed. */
+  readonly keepsLoginTime?: true
   /** Whether its tokens mean nothing without the user that they are offered with. */
   readonly needsUser?: true
   verify<V extends U>(offered: Offered, find: FindUser<V>): Promise<Verdict<Verified<V, T>, TokenReason>>

@@ -253,6 +253,16 @@ export function behavesLikeATokenKind(subject: KindUnderTest): void {
       })
     })
 
+    it('has the time of the login exactly if the kind says that it keeps it', async () => {
+      for (const loggedInAt of [start - 10, undefined]) {
+        const { token } = await kind.issue(alice, loggedInAt === undefined ? {} : { loggedInAt })
+        const verdict = await kind.verify(offer(token), among(alice))
+        if (!verdict.ok) throw new Error(`refused as ${verdict.reason}`)
+        const kept = kind.keepsLoginTime === true ? (loggedInAt ?? start) : undefined
+        expect(verdict.value.token.loggedInAt).to.equal(kept)
+      }
+    })
+
     describe('time', () => {
       it('is good until the second before expiresAt', async () => {
         const { token, expiresAt } = await kind.issue(alice)

@@ -169,6 +169,11 @@ describe('anyOf', () => {
     expect(anyOf(django, sealed).carries).to.equal(undefined)
   })
 
+  it('keeps the time of the login if the first kind does, which issues', () => {
+    expect(anyOf(sealed, django).keepsLoginTime).to.equal(true)
+    expect(anyOf(django, sealed)).not.to.have.property('keepsLoginTime')
+  })
+
   it('needs the user only if every kind does', () => {
     expect(anyOf(sealed, django).needsUser).to.equal(true)
     expect(anyOf(sealed, refusing('invalid'))).not.to.have.property('needsUser')

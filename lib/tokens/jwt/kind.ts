@@ -257,6 +257,7 @@ export function jwtKind<U extends User = User>(options: JwtOptions<U>, lookUpUse
 
   const kind: JwtKind<U> = {
     carries,
+    ...(refreshLifetime !== false && { keepsLoginTime: true }),
     async issue(user, said) {
       const { limits, loggedInAt } = issueOptions(said, clock(), carries)
       return sign(user, parseLimits(limits) as readonly Limits[], loggedInAt) // in the form in which they were just written
