@@ -40,14 +40,18 @@ export function addressReader(options: Pick<ApiOptions<User>, 'throttle'>): (ctx
   }
 }
 
+/** A segment that is one or two dots, as they stand or encoded. */
+const DOTS = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+
 /**
  * Where the routes of an API are, '' by default.
  *
  * @throws {TypeError} that names `prefix`, unless it is '' or starts with a slash and does not end with one. Characters with which
  *   the router writes patterns (`:` `*` `{` `}` `(` `)` `[` `]` `+` `?` `!` `\`) are refused, and those that no path has unencoded.
+ *   So are the segments "." and "..", also encoded, which clients resolve before they send a path (RFC 3986 §5.2.4).
  */
 export function pathPrefix(prefix: unknown = ''): string {
-  if (typeof prefix !== 'string' || !/^(?:\/[A-Za-z0-9._~%$&',;=@-]+)*$/.test(prefix)) {
+  if (typeof prefix !== 'string' || !/^(?:\/[A-Za-z0-9._~%$&',;=@-]+)*$/.test(prefix) || DOTS.test(prefix)) {
     throw new TypeError("prefix must be '' or a plain path such as '/token'")
   }
   return prefix

@@ -46,6 +46,14 @@ describe('a wrong option', () => {
       ...Array.from(':*{}()[]+?!\\#"é|', String).map((one) => `/a${one}b`),
       '/:id',
       '/*x',
+      '/.',
+      '/..',
+      '/api/..',
+      '/./api',
+      '/../api',
+      '/%2e',
+      '/%2E%2e',
+      '/.%2E/api',
     ],
     realm: [null, 7, 'ré', 'a\nb'],
     scheme: [null, 7, '', 'Basic x'],
@@ -78,7 +86,17 @@ describe('a wrong option', () => {
   })
 
   it('is no prefix of the characters that a path may have', () => {
-    for (const prefix of ['', '/api', '/api/v1.2', '/a-b_c~d', "/a$b&c'd,e;f=g@h", '/caf%C3%A9']) {
+    for (const prefix of [
+      '',
+      '/api',
+      '/api/v1.2',
+      '/a-b_c~d',
+      "/a$b&c'd,e;f=g@h",
+      '/caf%C3%A9',
+      '/.well-known',
+      '/a..',
+      '/...',
+    ]) {
       expect(loosely(signedTokenApi, { users, secret, prefix }), prefix).not.to.throw()
     }
   })
