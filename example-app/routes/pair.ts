@@ -13,7 +13,7 @@ import type { Routes } from '../parts.js'
 
 /** django-tokenapi's example, and what an application adds: the current user, a new password, log out everywhere. */
 export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
-  const api = tokenApi({ users, secret, throttle })
+  const api = tokenApi({ users, secret, throttle, renewDays: 30 })
   const router = new Router()
 
   // As in django-tokenapi's README: JsonError has the status 200.
@@ -33,6 +33,27 @@ export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
     }),
   )
 
+  // For whole tokens, and for those that their holder has narrowed to this scope.
+  router.get(
+    '/notes',
+    api.tokenRequired({ scope: 'notes:read' }, (ctx) => jsonResponse(ctx, { notes: ['Water the plants.'] })),
+  )
+
+  // A link to it is a token that is narrowed to this path, GET and some minutes.
+  router.get(
+    '/files/:name',
+    api.tokenRequired((ctx) => {
+      ctx.attachment(ctx.params.name)
+      ctx.body = `A file for ${ctx.state.user.username}.\n`
+    }),
+  )
+
+  // Five minutes after the password was typed it must be typed again.
+  router.get(
+    '/settings',
+    api.tokenRequired({ maxAge: 300 }, (ctx) => jsonResponse(ctx, { settings: {} })),
+  )
+
   router.post(
     '/password',
     api.tokenRequired(async (ctx) => {
@@ -50,7 +71,8 @@ export const pairRoutes: Routes = (app, { users, secret, throttle }) => {
         return jsonError(ctx, 'Another request has changed the password in the meantime.', 409)
       }
       user.password = hash
-      const { token } = await api.issue(user)
+      // The password has just been typed: the new token may do what asks for a recent login.
+      const { token } = await api.issue(user, { loggedInAt: Math.floor(Date.now() / 1000) })
       jsonResponse(ctx, { token, user: user.id })
     }),
   )
