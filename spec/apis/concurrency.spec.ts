@@ -240,7 +240,8 @@ describe('at the same time', () => {
     }).timeout(120_000)
 
     it('a refresh against a deactivation: none that starts afterwards gives a token', async () => {
-      const api = jwtApi({ ...settings(pools().first), secret: SECRET })
+      const { store: _, ...jwtSettings } = settings(pools().first)
+      const api = jwtApi({ ...jwtSettings, secret: SECRET })
       const { token } = await api.issue(alice, { loggedInAt: now }) // a token of no login cannot be refreshed
       const before = times(20, () => api.refresh(token))
       await pools().second('users').where({ id: 1 }).update({ is_active: false })
