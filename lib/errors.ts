@@ -25,7 +25,8 @@ export type ErrorCode =
  */
 export class InternalError extends Error {
   override readonly name: string = 'InternalError'
-  readonly code: ErrorCode
+  /** One of this library, or that of a driver where a database has failed. */
+  readonly code: ErrorCode | (string & {})
   constructor(message: string, code: ErrorCode = 'ERR_INTERNAL') {
     super(message)
     this.code = code

@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly RegExp[]>> = {
   login: [/^passwords\/passwords$/, /^throttle$/],
   tokens: [/^tokens\//, /^stores\/[a-z]+-store$/, /^(limits|crypto|json-text)$/],
   passwords: [/^passwords\//, /^crypto$/],
-  stores: [/^stores\//, /^(limits|deadline)$/],
+  stores: [/^stores\//, /^(limits|deadline|error-message)$/],
   credentials: [/^credentials\//],
   throttle: [/^(crypto|deadline)$/],
   limits: [],

@@ -568,10 +568,10 @@ describe('the command koa-tokenapi', () => {
     }
   })
 
-  it('prints only the code of a database’s error', async () => {
+  it('prints of a database’s error only its code and the address of the connection', async () => {
     const args = ['import-tokens', '--database', 'postgres://user:secret@127.0.0.1:1/d', '--from', 'authtoken_token']
     const { code, out, err } = await run([command, ...args])
-    expect([code, out, err]).to.deep.equal([1, '', 'failed: ECONNREFUSED\n'])
+    expect([code, out, err]).to.deep.equal([1, '', 'connect ECONNREFUSED 127.0.0.1:1\n'])
   })
 
   it('says in one line which table is missing', async () => {
@@ -606,7 +606,7 @@ describe('the command koa-tokenapi', () => {
     const { code, err } = await run([command, 'import-tokens', '--from', 'authtoken_token'], {
       DATABASE_URL: 'postgres://u@127.0.0.1:1/d',
     })
-    expect([code, err]).to.deep.equal([1, 'failed: ECONNREFUSED\n'])
+    expect([code, err]).to.deep.equal([1, 'connect ECONNREFUSED 127.0.0.1:1\n'])
   })
 
   it('prints its version', async () => {

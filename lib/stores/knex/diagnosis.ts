@@ -1,4 +1,5 @@
-import { codeOf, InternalError } from '../../errors.js'
+import { codeOf, InternalError, isError } from '../../errors.js'
+import { withoutValues } from './database-error.js'
 
 /** The words of a schema that a message may hold: they are the application's, and no secrets. */
 export interface SchemaWords {
@@ -24,12 +25,13 @@ const OTHER_TYPE = new Set([...UNREADABLE, '42804', '42883'])
 
 /**
  * The internal error to throw for an error of a driver: for a table or column that is missing, closed or of another type one
- * that names it, else the error itself. The driver's message only says which of the known words it is: it quotes the values
- * of the query, too, and no part of it is kept.
+ * that names it, for any other a `DatabaseError`; an error of this library as it is. The driver's message only says which of the
+ * known words it is: it quotes the values of the query, too, and no part of it is kept.
  */
-export function diagnosed(error: unknown, words: SchemaWords): unknown {
+export function diagnosed(error: unknown, words: SchemaWords): Error {
+  const safe = withoutValues(error)
   const code = codeOf(error)
-  if (!(error instanceof Error) || code === undefined) return error
+  if (safe === error || !isError(error) || code === undefined) return safe
   const { table } = words
   const said = ownWords(error)
   const schemaError = (what: string): SchemaError => new SchemaError(what, code)
@@ -41,7 +43,7 @@ export function diagnosed(error: unknown, words: SchemaWords): unknown {
   }
   if (DENIED.has(code)) return schemaError(`the database user may not use table ${table} as the store does`)
   if (OTHER_TYPE.has(code)) return schemaError(`a column of table ${table} has another type than the options say`)
-  return error
+  return safe
 }
 
 /** Whether a query failed because a text in it is no value of the column's type. */

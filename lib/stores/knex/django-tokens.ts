@@ -39,7 +39,8 @@ const OPTIONS = { table: true, id: true, batch: true } as const satisfies Option
  *
  * @throws {TypeError} for another table or database, and before a batch with a user whose id is not a canonical one of the
  *   type `id`, which would name another user or none.
- * @throws {InternalError} ERR_SCHEMA that names a table or column that is missing. Other queries that fail reject as they are.
+ * @throws {InternalError} ERR_SCHEMA that names a table or column that is missing; for another query that fails, the code of the
+ *   driver. It holds no key.
  */
 export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): AsyncGenerator<readonly DjangoToken[]> {
   checkOptions('djangoTokens', options, OPTIONS)
@@ -59,7 +60,6 @@ export async function* djangoTokens(db: Knex, options: DjangoTokensOptions): Asy
     ...times.map(([column]) => `${seconds(dialect, quoted(column))} as ${quoted(column)}`),
   ].join(', ')
   const query = `select ${selected} from ${quoted(table)} where ${key} > ? order by ${key} limit ${batch}`
-
   const words = { table, columns: ['key', 'user_id', ...times.map(([column]) => column)] }
   const read = async (bindings: readonly string[]): Promise<unknown> => {
     try {

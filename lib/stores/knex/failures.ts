@@ -1,5 +1,6 @@
-import { codeOf, ContractViolation, InternalError } from '../../errors.js'
+import { codeOf } from '../../errors.js'
 import { isUnstorable } from '../unstorable.js'
+import { DatabaseError } from './database-error.js'
 import { isUnreadable } from './diagnosis.js'
 
 /**
@@ -7,10 +8,9 @@ import { isUnreadable } from './diagnosis.js'
  * rest are data exceptions (SQLSTATE class 22) such as a number out of a column's range, and errors that no database raised.
  */
 export function concernsAllKeys(error: unknown): boolean {
-  if (error instanceof Error && error.name === 'KnexTimeoutError') return true
-  const code = codeOf(error)
-  if (code === 'ERR_SCHEMA') return !isUnreadable(error)
-  if (error instanceof InternalError || error instanceof ContractViolation) return false
-  const { sqlState = code } = error as { readonly sqlState?: unknown } // mysql2 has both
-  return code !== undefined && !isUnstorable(error) && !String(sqlState).startsWith('22')
+  if (codeOf(error) === 'ERR_SCHEMA') return !isUnreadable(error)
+  if (!(error instanceof DatabaseError)) return false
+  if (error.name === 'KnexTimeoutError') return true
+  const { code, sqlState = code } = error // mysql2 has both
+  return code !== 'ERR_INTERNAL' && !isUnstorable(error) && !sqlState.startsWith('22')
 }

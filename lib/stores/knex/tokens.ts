@@ -30,7 +30,7 @@ export interface KnexTokenStore extends TokenStore {
    * Runs a lookup once, for start-up. Nothing is written, and it does not check that the table may be written to.
    *
    * @throws {InternalError} ERR_SCHEMA whose message names a table or column that is missing or has another type, or a MySQL
-   *   server with NO_BACKSLASH_ESCAPES. Errors of the database as they are.
+   *   server with NO_BACKSLASH_ESCAPES. Any other error of the database has the driver's code and no values.
    */
   check(): Promise<void>
 }

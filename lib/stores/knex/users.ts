@@ -55,7 +55,8 @@ export interface KnexUserStore<U extends KnexUser<IdColumn>> extends UserStore<U
    * Runs the store's lookups once, for start-up. Nothing is written, and it does not check that the table may be written to.
    *
    * @throws {InternalError} ERR_SCHEMA whose message names a table or column that is missing or has another type, an id that
-   *   the option `id` does not allow, or a MySQL server with NO_BACKSLASH_ESCAPES. Errors of the database as they are.
+   *   the option `id` does not allow, or a MySQL server with NO_BACKSLASH_ESCAPES. Any other error of the database
+   *   has the driver's code and no values.
    */
   check(): Promise<void>
 }

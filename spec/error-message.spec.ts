@@ -6,14 +6,14 @@ import bodyParser from 'koa-bodyparser'
 import knex, { type Knex } from 'knex'
 import { tokenApi, type User } from 'koa-tokenapi'
 import { createUserTable, knexUsers } from 'koa-tokenapi/knex'
-import { DeadlineExceeded } from '../../lib/deadline.js'
-import { codeOf, ContractViolation } from '../../lib/errors.js'
-import { loggable } from '../../lib/koa/errors.js'
-import { Overloaded } from '../../lib/passwords/gate.js'
-import { onEachDatabase } from '../support/databases.js'
-import { withServer } from '../support/http.js'
-import { SILENT, throughProxy } from '../support/proxy.js'
-import { asForm, send } from '../support/send.js'
+import { DeadlineExceeded } from '../lib/deadline.js'
+import { codeOf, ContractViolation } from '../lib/errors.js'
+import { loggable } from '../lib/error-message.js'
+import { Overloaded } from '../lib/passwords/gate.js'
+import { onEachDatabase } from './support/databases.js'
+import { withServer } from './support/http.js'
+import { SILENT, throughProxy } from './support/proxy.js'
+import { asForm, send } from './support/send.js'
 
 const SECRET = 'pbkdf2_sha256$1$salt$this-must-not-be-logged'
 
@@ -241,7 +241,7 @@ describe('loggable', () => {
     expectNoSecretIn(safe)
     const [first, second] = [safe.cause as Error, (safe.cause as Error).cause as Error] // two errors, as above
     expect([first.message, second.message]).to.deep.equal(['Error', 'connect ECONNREFUSED 10.0.0.1:5432'])
-    expect(second.stack).to.match(/at .*errors\.spec\.ts/)
+    expect(second.stack).to.match(/at .*error-message\.spec\.ts/)
   })
 
   it('says why each address of a connection failed', () => {
@@ -265,8 +265,8 @@ describe('loggable', () => {
   })
 
   it('says where it happened', () => {
-    expect(loggable(new Error(SECRET)).stack).to.match(/^Error: Error\n\s+at .*errors\.spec\.ts:[0-9]+:[0-9]+/)
-    expect(loggable(new Error('')).stack).to.match(/^Error: Error\n\s+at .*errors\.spec\.ts:[0-9]+:[0-9]+/)
+    expect(loggable(new Error(SECRET)).stack).to.match(/^Error: Error\n\s+at .*error-message\.spec\.ts:[0-9]+:[0-9]+/)
+    expect(loggable(new Error('')).stack).to.match(/^Error: Error\n\s+at .*error-message\.spec\.ts:[0-9]+:[0-9]+/)
   })
 
   it('takes no line of a message for a frame', () => {
