@@ -51,8 +51,9 @@ async function knownChildren(): Promise<readonly { parent: string; limits: reado
   return Promise.all(
     vectors
       .filter(({ limits }) => limits.length > 0)
-      .map(async ({ userId, issuedAt, loggedInAt, login, limits, token, boundTo, ...rest }) => {
-        const kind = sealedPairs({ ...rest, boundTo: () => boundTo, lifetime: 1, clock: () => issuedAt })
+      .map(async ({ secret, audience, purpose, userId, issuedAt, loggedInAt, login, limits, token, boundTo }) => {
+        const options = { secret, audience, purpose, lifetime: 1 }
+        const kind = sealedPairs({ ...options, boundTo: () => boundTo, clock: () => issuedAt })
         const user: User = { id: userId, username: 'someone', password: null }
         const claims = { ...(loggedInAt !== undefined && { loggedInAt }), ...(login !== undefined && { id: login }) }
         return { parent: (await kind.issue(user, claims)).token, limits, child: token }
