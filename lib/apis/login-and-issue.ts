@@ -23,7 +23,7 @@ export interface LoginSteps<U extends User, T extends TokenFacts> {
  * - The user is read again after hashing, before a token is issued: hashing takes long enough for a password to be changed.
  * - Where tokens are stored, the user is read once more after the token was added, and the token is withdrawn unless password,
  *   epoch and active flag are still those of the login. `revokeAll` deletes the tokens that it finds: a token that is added
- *   after it would survive it. Whoever changes a password writes the user first and revokes then, so that either the
+ *   after it would survive it. An application that changes a password writes the user first and revokes then, so that either the
  *   revocation finds the token or this last look sees the change.
  *
  * A token that is only signed has no such gap: nothing is deleted that could be missed. Either it is bound to values of the

@@ -24,7 +24,7 @@ export interface GuardApi<U extends User, T extends TokenFacts = TokenFacts> {
   /** The guard that lets a request without credentials through; a bad token is refused. */
   readonly tokenOptional: OptionalToken<U, T>
   /**
-   * A token for a user, without any check of who asks. It is no login: nobody typed a password, so `maxAge` refuses it and it cannot
+   * A token for a user, without any check of who asks. It is not a login: no password was typed, so `maxAge` refuses it and it cannot
    * be renewed, unless `loggedInAt` says when one was typed.
    *
    * @param options `limits`: what the token may be used for; everything by default. `loggedInAt`: seconds since 1970; 0, not known.

@@ -83,7 +83,7 @@ const PACKAGES: readonly OptionalPackage<Argon2>[] = [
  * The Argon2 of the first package that is installed, else Node's own (from 24.7 on, where OpenSSL has it): it is several times
  * slower than the packages, and does not have version 16.
  *
- * @throws {InternalError} where there is none.
+ * @throws {InternalError} if no package is installed.
  */
 export function argon2Package(require?: Require, builtIn: unknown = Reflect.get(crypto, 'argon2')): Argon2 {
   try {

@@ -42,7 +42,7 @@ export interface ApiKeyIssueOptions extends IssueOptions {
 
 /** API keys: stored tokens that are named, and come from no login. */
 export interface ApiKeyKind<in U extends User = User> extends Omit<StoredTokenKind<U>, 'adopt' | 'issue'> {
-  /** `loggedInAt` and `id` are ignored: nobody types a password for a key. @throws {TypeError} for a wrong name, and as `TokenKind.issue` does. */
+  /** `loggedInAt` and `id` are ignored: no password is typed for a key. @throws {TypeError} for a wrong name, and as `TokenKind.issue` does. */
   issue(user: U, options?: ApiKeyIssueOptions): Promise<Issued<StoredFacts>>
 }
 
